@@ -1,0 +1,54 @@
+"""The command line: ``python -m core COMMAND``. Each command is a module of `core.commands`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from core.errors import StrataError
+
+COMMANDS = {
+    "collect": "model + SAEs + text -> a store; run it again to resume",
+    "info": "what is in a store; --verify checks every byte",
+    "neighbours": "the features of another site most similar to one feature",
+    "link": "everything about two features: counts, measures, intervals, contexts",
+}
+
+
+def parser(commands: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
+    """The parser of the given commands; only their modules are imported, so that ``info`` never waits for torch."""
+    top = argparse.ArgumentParser(prog="python -m core", description=__doc__)
+    chosen = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, summary in COMMANDS.items():
+        sub = chosen.add_parser(name, help=summary, description=summary)
+        if name in commands:
+            module = importlib.import_module(f"core.commands.{name.replace('-', '_')}")
+            module.configure(sub)
+            sub.set_defaults(run=module.run)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 done, 1 a named error (one line on standard error), 2 bad arguments."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    named = [word for word in arguments if not word.startswith("-")][:1]
+    options = parser(named).parse_args(arguments)
+    try:
+        options.run(options)
+        sys.stdout.flush()
+    except StrataError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader (`| head`) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The commands of ``python -m core``: one module each, with ``configure(parser)`` and ``run(arguments)``."""

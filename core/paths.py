@@ -1,0 +1,44 @@
+"""Where Strata keeps what it writes: stores, results and jobs under the cache folder."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from core.errors import BadArgument
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The folder of the checkout: streamlit_app.py, demo/ and cache/ lie in it."""
+
+
+def cache_folder() -> Path:
+    """``STRATA_CACHE``, or ``cache/`` beside the app; made when it is missing."""
+    folder = Path(os.environ.get("STRATA_CACHE") or ROOT / "cache")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def stores_folder() -> Path:
+    """Where `collect` puts stores and the app looks for them."""
+    folder = cache_folder() / "stores"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def safe_name(text: str) -> str:
+    """A file name made of `text` that cannot lead out of its folder; raises `BadArgument` when nothing is left.
+
+    >>> safe_name("gpt2-small/../res jb")
+    'gpt2-small-res-jb'
+    """
+    parts = re.findall(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", text)
+    name = "-".join(part.strip(".-") for part in parts)[:120]
+    if not name:
+        raise BadArgument(f"{text!r} leaves no file name", "use letters and digits")
+    return name
+
+
+def hosted() -> bool:
+    """Whether this is a public deployment: ``STRATA_HOSTED=1``, or Streamlit Community Cloud's home folder."""
+    return os.environ.get("STRATA_HOSTED") == "1" or Path("/mount/src") in ROOT.parents

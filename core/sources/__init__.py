@@ -1,0 +1,1 @@
+"""Where activations come from: models and SAEs, corpora, the demo, planted activations, published graphs."""
