@@ -27,9 +27,7 @@ def run(options: argparse.Namespace) -> None:
     if options.json:
         print_json(report)
         return
-    print(
-        f"{report['model']}: {store.n:,} counted tokens of {store.n_positions:,} in {store.n_documents:,} documents"
-    )
+    print(f"{report['model']}: {store.n:,} counted tokens of {store.n_positions:,} in {store.n_documents:,} documents")
     print_table(report["sites"], ("key", "hook_name", "d_sae", "active_mean", "dead", "rare"))
     if options.verify:
         print("every dataset agrees with its checksum")

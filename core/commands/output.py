@@ -52,7 +52,10 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> No
     widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
     left = [any(isinstance(row[name], str) for row in rows) for name in columns]
     for line in cells:
-        padded = [t.ljust(w) if l else t.rjust(w) for t, w, l in zip(line, widths, left, strict=True)]
+        padded = [
+            text.ljust(width) if flush else text.rjust(width)
+            for text, width, flush in zip(line, widths, left, strict=True)
+        ]
         print("  ".join(padded).rstrip())
 
 

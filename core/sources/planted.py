@@ -46,9 +46,7 @@ def planted_tokens(
         sequence_document=np.arange(len(document_lengths), dtype=np.int64),
         counted=np.ones(n_positions, np.uint8),
         vocabulary_bytes=np.frombuffer(b"".join(texts), np.uint8),
-        vocabulary_offsets=np.concatenate(
-            [np.zeros(1, np.int64), np.cumsum([len(t) for t in texts], dtype=np.int64)]
-        ),
+        vocabulary_offsets=np.concatenate([np.zeros(1, np.int64), np.cumsum([len(t) for t in texts], dtype=np.int64)]),
     )
 
 

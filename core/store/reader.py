@@ -132,9 +132,7 @@ class Store:
             return self._by_key[key]
         except KeyError:
             known = ", ".join(self._by_key)
-            raise UnknownSite(
-                f"there is no site {key!r} in {self.path.name}", f"its sites are {known}"
-            ) from None
+            raise UnknownSite(f"there is no site {key!r} in {self.path.name}", f"its sites are {known}") from None
 
     def feature(self, text: str | Feature) -> Feature:
         """A feature of this store from ``KEY_INDEX``; raises `UnknownSite` or `UnknownFeature`."""
@@ -238,17 +236,13 @@ class Store:
             if extent is None:
                 raise StoreDamaged(f"{self.path.name} lacks {name}", COLLECT_AGAIN)
             if extent.dtype != dtype or len(extent.shape) != len(shape):
-                raise StoreDamaged(
-                    f"{self.path.name}: {name} is {extent.dtype} {extent.shape}", COLLECT_AGAIN
-                )
+                raise StoreDamaged(f"{self.path.name}: {name} is {extent.dtype} {extent.shape}", COLLECT_AGAIN)
             if any(want is not None and want != got for want, got in zip(shape, extent.shape, strict=True)):
                 raise StoreDamaged(f"{self.path.name}: {name} has the shape {extent.shape}", COLLECT_AGAIN)
         for site in self.sites:
             for sparse in (self.by_token(site.key), self.by_feature(site.key)):
                 if len(sparse.indices) != len(sparse.values):
-                    raise StoreDamaged(
-                        f"{self.path.name}: site {site.key} has sizes that differ", COLLECT_AGAIN
-                    )
+                    raise StoreDamaged(f"{self.path.name}: site {site.key} has sizes that differ", COLLECT_AGAIN)
                 if sparse.offsets[0] != 0 or sparse.offsets[-1] != len(sparse.indices):
                     raise StoreDamaged(f"{self.path.name}: site {site.key} has wrong offsets", COLLECT_AGAIN)
 
@@ -296,9 +290,7 @@ def _expected(store: Store) -> Iterator[tuple[str, tuple[int | None, ...], np.dt
 def _checked_header(path: Path, file: h5py.File) -> dict[str, Any]:
     attributes = dict(file.attrs)
     if attributes.get("format") != FORMAT:
-        raise StoreForeign(
-            f"{path} is an HDF5 file but not a Strata store", "choose a file made by `collect`"
-        )
+        raise StoreForeign(f"{path} is an HDF5 file but not a Strata store", "choose a file made by `collect`")
     version = int(attributes["format_version"])
     if version > FORMAT_VERSION:
         raise StoreNewer(

@@ -53,9 +53,7 @@ def build_store(
     building = building or target.with_name(target.name + ".building")
     try:
         require_space(target.parent, needed_bytes(tokens, sites))
-        with h5py.File(
-            building, "w", alignment_threshold=1, alignment_interval=ALIGNMENT, libver="v110"
-        ) as file:
+        with h5py.File(building, "w", alignment_threshold=1, alignment_interval=ALIGNMENT, libver="v110") as file:
             _write_header(file, header, tokens)
             _write_tokens(file, tokens)
             for k, arrays in enumerate(sites):
@@ -69,15 +67,9 @@ def build_store(
         raise NotPermitted(f"cannot write {target}: {error.strerror}", "choose another folder") from error
     except OSError as error:
         # HDF5 reports a full disk in its message, without an errno.
-        if (
-            error.errno in (errno.ENOSPC, errno.EDQUOT)
-            or "space left" in str(error)
-            or "write failed" in str(error)
-        ):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT) or "space left" in str(error) or "write failed" in str(error):
             building.unlink(missing_ok=True)
-            raise NoDiskSpace(
-                f"the disk filled up while writing {target}", "free some space and run again"
-            ) from error
+            raise NoDiskSpace(f"the disk filled up while writing {target}", "free some space and run again") from error
         raise
 
 
@@ -181,9 +173,7 @@ def _map(dataset: h5py.Dataset) -> np.ndarray:
     if not dataset.size:
         return np.empty(dataset.shape, dataset.dtype)
     dataset.file.flush()
-    return np.memmap(
-        dataset.file.filename, dataset.dtype, "r", offset=dataset.id.get_offset(), shape=dataset.shape
-    )
+    return np.memmap(dataset.file.filename, dataset.dtype, "r", offset=dataset.id.get_offset(), shape=dataset.shape)
 
 
 def checksum(dataset: h5py.Dataset) -> str:
