@@ -178,6 +178,13 @@ class Store:
             raise StoreDamaged(f"{self.path.name}: the offsets of {feature} are out of bounds", COLLECT_AGAIN)
         return rows.indices[start:stop], rows.values[start:stop]
 
+    def token_bytes(self, token: int) -> bytes:
+        """A token's text as bytes: join those of neighbouring tokens before decoding, a character may span several."""
+        offsets, size = self.tokens.vocabulary_offsets, len(self.tokens.vocabulary_bytes)
+        if not 0 <= token < len(offsets) - 1 or not 0 <= offsets[token] <= offsets[token + 1] <= size:
+            raise StoreDamaged(f"{self.path.name} has no text of token {token}", COLLECT_AGAIN)
+        return self.tokens.vocabulary_bytes[offsets[token] : offsets[token + 1]].tobytes()
+
     def has(self, key: str, part: str) -> bool:
         """Whether an optional part is recorded: a name of WEIGHTS, ``norms`` or ``logits``.
 
@@ -353,7 +360,7 @@ def _explain_unreadable(path: Path, error: Exception) -> None:
 
 
 def verify(store: Store) -> list[str]:
-    """Names of the datasets whose bytes differ from their checksums, and of what contradicts the tokens; [] is sound."""
+    """Names of the datasets whose bytes differ from their checksums, or that contradict the tokens; [] is sound."""
     bad = []
     with h5py.File(store.path, "r") as file:
         for name in _dataset_names(file, ""):

@@ -46,9 +46,10 @@ def build_store(
 ) -> None:
     """Write a complete store to `target`: all or nothing.
 
-    The file grows under the name `building` (default: `target` with ``.building`` appended) and is renamed last, so that
-    an interrupted build leaves nothing that could be taken for good and can simply be repeated. The arrays may be memory
-    maps: they are copied in pieces. Raises `NoDiskSpace` before writing where the disk cannot hold the file.
+    The file grows under the name `building` (default: `target` with ``.building`` appended) and is renamed last, so
+    that an interrupted build leaves nothing that could be taken for good and can simply be repeated. The arrays may
+    be memory maps: they are copied in pieces. Raises `NoDiskSpace` before writing where the disk cannot hold the
+    file.
     """
     building = building or target.with_name(target.name + ".building")
     try:

@@ -1,0 +1,130 @@
+"""Explanations of features, kept beside the store, and hints where there are none.
+
+A label file ``NAME.labels.parquet`` lies beside ``NAME.h5`` with the columns ``key`` (site), ``feature`` (index),
+``label`` (any text), ``source`` (who says so) and ``score`` (NaN where there is none).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from core.errors import BadArgument
+from core.statistics.characteristic import characteristic_tokens, token_frequency
+from core.store import Store
+from core.values import Feature, Label
+
+COLUMNS = {"key": pl.String, "feature": pl.Int64, "label": pl.String, "source": pl.String, "score": pl.Float64}
+
+
+def labels_path(store_path: Path) -> Path:
+    """Where the labels of a store lie.
+
+    >>> labels_path(Path("cache/stores/demo.h5")).as_posix()
+    'cache/stores/demo.labels.parquet'
+    """
+    return store_path.with_name(store_path.stem + ".labels.parquet")
+
+
+def read_labels(path: Path) -> pl.DataFrame:
+    """The label table of a file, columns as `COLUMNS`; raises `BadArgument` where they are missing or mistyped."""
+    try:
+        frame = pl.read_parquet(path)
+        frame = frame.with_columns(pl.lit(math.nan).alias("score")) if "score" not in frame.columns else frame
+        frame = frame.with_columns(pl.lit("file").alias("source")) if "source" not in frame.columns else frame
+        return frame.select(pl.col(name).cast(kind) for name, kind in COLUMNS.items())
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise BadArgument(
+            f"{path.name} is no label table: {str(error)[:120]}", "write Parquet with the columns key, feature, label"
+        ) from error
+
+
+def write_labels(path: Path, labels: Iterable[tuple[Feature, Label]]) -> None:
+    """Write a label file all at once; what stood there is replaced."""
+    rows = [(f.key, f.index, label.text, label.source, label.score) for f, label in labels]
+    frame = pl.DataFrame(rows, schema=COLUMNS, orient="row")
+    partial = path.with_name(path.name + ".writing")
+    frame.write_parquet(partial)
+    os.replace(partial, path)
+
+
+class Labels:
+    """The labels of one store, with the most characteristic token as a hint for features that have none."""
+
+    def __init__(self, store: Store, table: pl.DataFrame) -> None:
+        self._store = store
+        self._table = table.unique(["key", "feature"], keep="first", maintain_order=True)
+        self._by_key: dict[str, dict[int, Label]] = {}
+        self._hints: dict[Feature, str] = {}
+
+    @classmethod
+    def beside(cls, store: Store) -> Labels:
+        """The labels that lie beside `store`; none is no error."""
+        path = labels_path(store.path)
+        return cls(store, read_labels(path) if path.is_file() else pl.DataFrame(schema=COLUMNS))
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def get(self, feature: Feature) -> Label | None:
+        """The label of a feature, or None."""
+        if feature.key not in self._by_key:
+            part = self._table.filter(pl.col("key") == feature.key)
+            self._by_key[feature.key] = {
+                index: Label(text, source, score)
+                for index, text, source, score in part.select("feature", "label", "source", "score").iter_rows()
+            }
+        return self._by_key[feature.key].get(feature.index)
+
+    def hint(self, feature: Feature) -> str:
+        """The feature's most characteristic token, for display; "" for a dead feature. It is no label."""
+        if feature not in self._hints:
+            start = self._store.feature(feature).index
+            token = int(characteristic_tokens(self._store, feature.key, self._frequency, start, start + 1)[0])
+            self._hints[feature] = "" if token < 0 else token_hint(self._store.token_bytes(token))
+        return self._hints[feature]
+
+    def hints(self, key: str) -> list[str]:
+        """The hints of all features of a site."""
+        tokens = characteristic_tokens(self._store, key, self._frequency)
+        texts = {int(token): token_hint(self._store.token_bytes(int(token))) for token in np.unique(tokens[tokens >= 0])}
+        return [texts.get(int(token), "") for token in tokens]
+
+    def name(self, feature: Feature) -> str:
+        """The label, else the hint: what a feature is called where there is room for one word."""
+        label = self.get(feature)
+        return label.text if label else self.hint(feature)
+
+    def search(self, text: str, limit: int = 50) -> list[tuple[Feature, Label]]:
+        """Labels that contain every word of `text`, best score first, then in the order of the sites."""
+        words = text.casefold().split()
+        if not words:
+            return []
+        lower = pl.col("label").str.to_lowercase()
+        found = self._table.filter(pl.all_horizontal(lower.str.contains(word, literal=True) for word in words))
+        found = found.filter(pl.col("key").is_in([site.key for site in self._store.sites]))
+        found = found.sort(pl.col("score").fill_nan(-1.0), descending=True, maintain_order=True).head(limit)
+        return [(Feature(k, i), Label(text, source, score)) for k, i, text, source, score in found.iter_rows()]
+
+    @cached_property
+    def _frequency(self) -> np.ndarray:
+        return token_frequency(self._store)
+
+
+def token_hint(text: bytes) -> str:
+    """A token as a hint: its text without the spaces around it; white space and broken characters made visible.
+
+    >>> token_hint(b" Lily"), token_hint(b"\\n"), token_hint(b" "), token_hint(b"\\xe2\\x82")
+    ('Lily', '↵', '␣', '<e2 82>')
+    """
+    try:
+        decoded = text.decode()
+    except UnicodeDecodeError:
+        return f"<{text.hex(' ')}>"
+    return decoded.strip() or decoded.replace("\n", "↵").replace("\t", "⇥").replace(" ", "␣")
