@@ -1,0 +1,86 @@
+"""A graph of features for other programs: GraphML, node-link JSON, and a table of its links.
+
+Labels travel along as data. XML and JSON have no place for some characters and numbers: control characters become
+``\N{REPLACEMENT CHARACTER}`` in GraphML, NaN becomes null in JSON.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import networkx as nx
+import polars as pl
+
+from core.values import MEASURES, Feature, Label
+
+NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+COUNTS = ("n", "n_source", "n_target", "n_both")
+
+
+def with_labels(graph: nx.DiGraph, label_of: Callable[[Feature], Label | None]) -> nx.DiGraph:
+    """A copy whose nodes carry ``label`` and ``label_source``, both empty where there is neither label nor hint.
+
+    >>> graph = nx.DiGraph(); graph.add_node("2_26", key="2", index=26)
+    >>> with_labels(graph, lambda feature: Label("Lily", "token")).nodes["2_26"]["label"]
+    'Lily'
+    """
+    copy = graph.copy()
+    for _, data in copy.nodes(data=True):
+        label = label_of(Feature(data["key"], data["index"]))
+        text, source = (label.text, label.source) if label else ("", "")
+        data["label"], data["label_source"] = text.encode("utf-8", "replace").decode(), source  # no lone surrogates
+    return copy
+
+
+def to_graphml(graph: nx.DiGraph) -> str:
+    """The graph as a GraphML document, as networkx, Gephi and igraph read it.
+
+    >>> graph = nx.DiGraph(); graph.add_node("0_1", label="<b>" + chr(0))
+    >>> nx.parse_graphml(to_graphml(graph)).nodes["0_1"]["label"]
+    '<b>�'
+    """
+    copy = graph.copy()
+    for data in (copy.graph, *(d for _, d in copy.nodes(data=True)), *(d for _, _, d in copy.edges(data=True))):
+        data.update({name: NOT_XML.sub("\ufffd", value) for name, value in data.items() if isinstance(value, str)})
+    written = io.BytesIO()
+    nx.write_graphml_xml(copy, written)
+    return written.getvalue().decode()
+
+
+def to_json(graph: nx.DiGraph) -> str:
+    """The graph as node-link JSON (``nx.node_link_graph(json.loads(text), edges="links")`` reads it back).
+
+    >>> graph = nx.DiGraph(); graph.add_edge("0_1", "1_2", weight=float("nan"))
+    >>> json.loads(to_json(graph))["links"]
+    [{'weight': None, 'source': '0_1', 'target': '1_2'}]
+    """
+    data = nx.node_link_data(graph, edges="links")
+    return json.dumps(_without_nan(data), ensure_ascii=False, allow_nan=False)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def edge_table(graph: nx.DiGraph) -> pl.DataFrame:
+    """One row a link, strongest first: the columns of ``edges`` (DESIGN 9), then ``lift`` and the labels of both ends.
+
+    >>> graph = nx.DiGraph(); graph.add_edge("0_1", "1_2", pearson=0.5, n_both=7, weight=0.5)
+    >>> edge_table(graph).select("source", "target", "n_both", "pearson").row(0)
+    ('0_1', '1_2', 7, 0.5)
+    """
+    rows = sorted(graph.edges(data=True), key=lambda edge: -edge[2].get("weight", 0.0))
+    ends = {"source": [s for s, _, _ in rows], "target": [t for _, t, _ in rows]}
+    kinds = {name: pl.Int64 if name in COUNTS else pl.Float64 for name in (*COUNTS, *MEASURES, "lift")}
+    numbers = {name: pl.Series(name, [data.get(name) for *_, data in rows], kind) for name, kind in kinds.items()}
+    names = {f"{end}_label": [graph.nodes[node].get("label", "") for node in nodes] for end, nodes in ends.items()}
+    return pl.DataFrame({**ends, **numbers, **names}, schema_overrides=dict.fromkeys((*ends, *names), pl.String))
