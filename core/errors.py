@@ -75,6 +75,10 @@ class NothingRecorded(StrataError):
     """The store lacks an optional part (weights, logits, norms) that this question needs."""
 
 
+class SpacesDiffer(StrataError):
+    """Directions of two sites that live in different spaces cannot be compared."""
+
+
 # ---- models, SAEs and corpora
 
 

@@ -93,7 +93,9 @@ class Labels:
     def hints(self, key: str) -> list[str]:
         """The hints of all features of a site."""
         tokens = characteristic_tokens(self._store, key, self._frequency)
-        texts = {int(token): token_hint(self._store.token_bytes(int(token))) for token in np.unique(tokens[tokens >= 0])}
+        texts = {
+            int(token): token_hint(self._store.token_bytes(int(token))) for token in np.unique(tokens[tokens >= 0])
+        }
         return [texts.get(int(token), "") for token in tokens]
 
     def name(self, feature: Feature) -> str:
