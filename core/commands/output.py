@@ -48,7 +48,7 @@ def cell(value: Any) -> str:
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     """The named columns of `rows`, aligned; control characters of labels do not reach the terminal."""
-    cells = [list(columns)] + [[_printable(cell(row[name])) for name in columns] for row in rows]
+    cells = [list(columns)] + [[printable(cell(row[name])) for name in columns] for row in rows]
     widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
     left = [any(isinstance(row[name], str) for row in rows) for name in columns]
     for line in cells:
@@ -59,5 +59,6 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> No
         print("  ".join(padded).rstrip())
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """`text` without what could steer a terminal; labels and tokens come from outside."""
     return "".join(c if c.isprintable() else "�" for c in text)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from core.errors import StoreDamaged
+from core.kernels import kernel
 from core.store.format import Sparse, Summary
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _count(indices, counts):  # type: ignore[no-untyped-def]
     for e in range(len(indices)):
         f = indices[e]
@@ -19,7 +19,7 @@ def _count(indices, counts):  # type: ignore[no-untyped-def]
     return -1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _scatter(offsets, indices, values, first, last, base, cursor, positions, out):  # type: ignore[no-untyped-def]
     """Write the entries of features first..last-1; `cursor` holds each one's next place, less `base`."""
     for t in range(len(offsets) - 1):
@@ -32,7 +32,7 @@ def _scatter(offsets, indices, values, first, last, base, cursor, positions, out
                 cursor[f] += 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _summarise(offsets, values, maximum, total, total_of_squares):  # type: ignore[no-untyped-def]
     for f in range(len(offsets) - 1):
         top = np.float32(0.0)

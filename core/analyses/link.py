@@ -1,0 +1,95 @@
+"""Everything about two features: counts, measures, how sure they are, and the tokens that speak for and against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.analyses.contexts import WINDOW, PairContext, as_json, pair_contexts
+from core.analyses.neighbours import different, link_of
+from core.statistics.intervals import Interval, document_sums, enough_data, expected_both, link_intervals
+from core.statistics.rows import two_feature_counts
+from core.store import Store
+from core.values import Feature, Label, Link
+
+
+@dataclass(frozen=True, slots=True)
+class LinkReport:
+    """What `link` tells of a source and a target."""
+
+    link: Link
+    activity: float
+    level: float
+    intervals: Mapping[str, Interval]
+    expected_both: float  # co-activations under independence
+    enough_data: bool  # False: "too little data", whatever the measures say
+    contexts: Mapping[str, tuple[PairContext, ...]]  # keys both, source_only, target_only
+
+    @property
+    def table(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Counted positions: rows source active, silent; columns target active, silent."""
+        link = self.link
+        source_only, target_only = link.n_source - link.n_both, link.n_target - link.n_both
+        neither = link.n - link.n_both - source_only - target_only
+        return (link.n_both, source_only), (target_only, neither)
+
+    def as_json(self, source_label: Label | None = None, target_label: Label | None = None) -> dict[str, Any]:
+        """The JSON of ``link`` (DESIGN 9); labels are given from outside, since they lie beside the store."""
+        link = self.link
+        return {
+            "source": str(link.source),
+            "target": str(link.target),
+            "n": link.n,
+            "n_source": link.n_source,
+            "n_target": link.n_target,
+            "n_both": link.n_both,
+            **link.measures,
+            "lift": link.lift,
+            "label": {
+                "source": source_label.text if source_label else None,
+                "target": target_label.text if target_label else None,
+            },
+            "intervals": {name: list(interval) for name, interval in self.intervals.items()},
+            "expected_both": self.expected_both,
+            "enough_data": self.enough_data,
+            "contexts": {cell: [as_json(context) for context in found] for cell, found in self.contexts.items()},
+        }
+
+
+def link_report(
+    store: Store,
+    a: Feature,
+    b: Feature,
+    activity: float = 0.0,
+    level: float = 0.95,
+    contexts: int = 8,
+    window: int = WINDOW,
+) -> LinkReport:
+    """Counts, measures, intervals at `level`, and up to `contexts` contexts of each cell, of two features.
+
+    They may be given in either order: the source is the one of the earlier site (within a site, of the smaller index).
+    Raises `UnknownSite`, `UnknownFeature`, `BadArgument` (the same feature twice, a bad level or activity) and
+    `StoreDamaged`.
+
+    >>> import tempfile, pathlib
+    >>> import numpy as np
+    >>> from core.sources.planted import plant
+    >>> a, b = np.array([[1.0, 0], [0, 2], [3, 0]]), np.array([[1.0], [0], [3]])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = plant(pathlib.Path(folder) / "tiny.h5", {"0": a, "1": b})
+    ...     report = link_report(store, Feature("1", 0), Feature("0", 0))
+    >>> str(report.link.source), report.table, report.enough_data
+    ('0_0', ((2, 0), (0, 1)), False)
+    """
+    source, target = different(store, a, b)
+    counts = two_feature_counts(store, source, target, activity)
+    return LinkReport(
+        link=link_of(source, target, counts),
+        activity=activity,
+        level=level,
+        intervals=link_intervals(document_sums(store, source, target, activity), level),
+        expected_both=expected_both(counts),
+        enough_data=enough_data(counts),
+        contexts=pair_contexts(store, source, target, contexts, activity, window),
+    )

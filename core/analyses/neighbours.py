@@ -1,0 +1,96 @@
+"""The most similar features of any other site, upstream or downstream, by any measure (`Links` over a store)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from core.errors import BadArgument
+from core.statistics.measures import MEASURE_FUNCTIONS, all_measures, measure_function
+from core.statistics.ranking import rank
+from core.statistics.rows import pair_counts, two_feature_counts
+from core.store import Store
+from core.values import Feature, Link, PairCounts, Site
+
+
+class StoreLinks:
+    """Links answered by the store itself, one feature at a time, in milliseconds; implements `core.values.Links`.
+
+    >>> import tempfile, pathlib
+    >>> from core.sources.planted import plant
+    >>> a, b = np.array([[1.0, 0], [0, 2], [3, 0]]), np.array([[1.0], [0], [3]])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     links = StoreLinks(plant(pathlib.Path(folder) / "tiny.h5", {"0": a, "1": b}))
+    ...     found = links.neighbours(Feature("1", 0), "0", "jaccard", top=5)
+    >>> [(str(link.source), str(link.target), link.measures["jaccard"]) for link in found]
+    [('0_0', '1_0', 1.0), ('0_1', '1_0', 0.0)]
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    @property
+    def sites(self) -> Sequence[Site]:
+        """Sites in the order of the forward pass."""
+        return self.store.sites
+
+    def neighbours(
+        self, feature: Feature, to: str, measure: str, top: int, min_both: int = 0, activity: float = 0.0
+    ) -> list[Link]:
+        """The `top` links between `feature` and site `to` by `measure`, best first (DESIGN 4, "Ranking").
+
+        A dead feature has none. Raises `UnknownSite`, `UnknownFeature`, `BadArgument` and `StoreDamaged`.
+        """
+        function = measure_function(measure)
+        feature = self.store.feature(feature)
+        counts = pair_counts(self.store, feature, to, activity)
+        candidates = np.asarray(self.store.summary(to).active) > 0
+        if to == feature.key:
+            candidates[feature.index] = False
+        if not self.store.summary(feature.key).active[feature.index]:
+            candidates[:] = False
+        chosen = rank(function(counts), counts.n_both, top, candidates, min_both)
+        return links_of(self.store, feature, to, chosen, take(counts, chosen))
+
+    def link(self, source: Feature, target: Feature, activity: float = 0.0) -> Link:
+        """The link of two features, in whichever order they are given; raises `BadArgument` for one with itself."""
+        source, target = different(self.store, source, target)
+        return link_of(source, target, two_feature_counts(self.store, source, target, activity))
+
+
+def different(store: Store, a: Feature, b: Feature) -> tuple[Feature, Feature]:
+    """The two features as (source, target); raises `BadArgument` where they are the same."""
+    source, target = store.order(store.feature(a), store.feature(b))
+    if source == target:
+        raise BadArgument(f"{source} is given twice", "choose two different features")
+    return source, target
+
+
+def take(counts: PairCounts, chosen: np.ndarray) -> PairCounts:
+    """The pair counts of some of the pairs, every field an array of their number.
+
+    >>> take(PairCounts(9, 1, np.array([4, 5]), np.array([0, 1]), 1, 1, 1, 1, 1), np.array([1])).n_target.tolist()
+    [5]
+    """
+    shape = np.shape(counts.n_both)
+    fields = {f: getattr(counts, f) for f in PairCounts.__dataclass_fields__ if f != "n"}
+    return PairCounts(n=counts.n, **{f: np.broadcast_to(value, shape)[chosen] for f, value in fields.items()})
+
+
+def links_of(store: Store, feature: Feature, to: str, others: np.ndarray, counts: PairCounts) -> list[Link]:
+    """Links of `feature` with the features `others` of site `to`; `counts` has one entry for each."""
+    columns = {name: np.asarray(values).tolist() for name, values in all_measures(counts).items()}
+    numbers = [np.asarray(getattr(counts, name)).tolist() for name in ("n_source", "n_target", "n_both")]
+    links = []
+    for e, index in enumerate(others.tolist()):
+        source, target = store.order(feature, Feature(to, index))
+        measures = {name: columns[name][e] for name in MEASURE_FUNCTIONS}
+        links.append(Link(source, target, measures, counts.n, *(column[e] for column in numbers)))
+    return links
+
+
+def link_of(source: Feature, target: Feature, counts: PairCounts) -> Link:
+    """A link from scalar pair counts."""
+    measures = {name: float(value) for name, value in all_measures(counts).items()}
+    return Link(source, target, measures, counts.n, int(counts.n_source), int(counts.n_target), int(counts.n_both))

@@ -1,0 +1,73 @@
+"""``link STORE FEATURE FEATURE``: counts, measures, intervals and contexts of two features."""
+
+from __future__ import annotations
+
+import argparse
+
+from core.analyses.contexts import PairContext
+from core.analyses.link import LinkReport, link_report
+from core.commands.output import cell, print_json, print_table, printable
+from core.labels import Labels
+from core.store import open_store
+
+CELLS = {"both": "both are active", "source_only": "only the source", "target_only": "only the target"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options of ``link``."""
+    parser.add_argument("store", metavar="STORE")
+    parser.add_argument("features", metavar="FEATURE", nargs=2, help="KEY_INDEX, such as 5_169; in either order")
+    parser.add_argument("--activity", type=float, default=0.0, help="r: a feature is active where x > r * its maximum")
+    parser.add_argument("--level", type=float, default=0.95, help="confidence level of the intervals")
+    parser.add_argument("--contexts", type=int, default=8, help="contexts of each cell")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print what there is to know of the link."""
+    store = open_store(options.store)
+    first, second = (store.feature(text) for text in options.features)
+    report = link_report(store, first, second, options.activity, options.level, options.contexts)
+    labels = Labels.beside(store)
+    document = report.as_json(labels.get(report.link.source), labels.get(report.link.target))
+    if options.json:
+        print_json(document)
+        return
+    print_counts(report, document["label"])
+    print_measures(report)
+    for name, title in CELLS.items():
+        if report.contexts[name]:
+            print(f"\n{title}")
+        for context in report.contexts[name]:
+            print(f"  {context_line(context)}")
+
+
+def print_counts(report: LinkReport, label: dict[str, str | None]) -> None:
+    """The two features and the 2×2 table."""
+    for end, feature in (("source", report.link.source), ("target", report.link.target)):
+        print(f"{end} {feature}{'  ' + printable(label[end] or '') if label[end] else ''}")
+    (both, source_only), (target_only, neither) = report.table
+    rows = [
+        {"": "source active", "target active": both, "target silent": source_only},
+        {"": "source silent", "target active": target_only, "target silent": neither},
+    ]
+    print_table(rows, ("", "target active", "target silent"))
+    print(f"expected together by chance: {cell(report.expected_both)}")
+    if not report.enough_data:
+        print("too little data: they are hardly ever active together")
+
+
+def print_measures(report: LinkReport) -> None:
+    """Every measure with its interval."""
+    rows = []
+    for name, value in {**report.link.measures, "lift": report.link.lift}.items():
+        low, high = report.intervals.get(name, (None, None))
+        rows.append({"measure": name, "value": value, "low": low, "high": high})
+    print_table(rows, ("measure", "value", "low", "high"))
+
+
+def context_line(context: PairContext) -> str:
+    """The window on one line, its focus in brackets."""
+    texts = [printable(text.replace("\n", "↵")) for text in context.tokens]
+    texts[context.focus] = f"[{texts[context.focus]}]"
+    return "".join(texts)

@@ -1,0 +1,72 @@
+"""Compiled loops: `kernel` is the one way in which Strata uses numba.
+
+No ``parallel=True``: under numba's fallback threading layer it aborts the process when two threads enter (a server has
+many). Kernels release the GIL instead, and callers run them on chunks in a pool of threads.
+
+>>> @kernel
+... def _double(x):
+...     return 2 * x
+>>> _double(21)
+42
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def cache_folder_for_kernels(package: Path) -> str | None:
+    """Where compiled kernels are kept: None for beside the source, a private temporary folder where that is read-only.
+
+    numba raises at import time when it finds no place to write to, and a hosted app's install is read-only.
+    """
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        return None
+    if os.access(package, os.W_OK):
+        return None
+    folder = Path(tempfile.gettempdir()) / f"strata-kernels-{os.getuid() if hasattr(os, 'getuid') else 0}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.stat(follow_symlinks=False)
+    except OSError:
+        return tempfile.mkdtemp(prefix="strata-kernels-")
+    # Cached kernels are machine code: never take up a folder that somebody else may write to.
+    private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o022
+    mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
+    return str(folder) if private and mine else tempfile.mkdtemp(prefix="strata-kernels-")
+
+
+_folder = cache_folder_for_kernels(Path(__file__).resolve().parent)
+if _folder is not None:
+    os.environ["NUMBA_CACHE_DIR"] = _folder
+
+import numba  # noqa: E402  (it reads NUMBA_CACHE_DIR when it is imported)
+import numpy as np  # noqa: E402
+
+if _folder is not None:
+    vars(numba.config)["CACHE_DIR"] = _folder  # in case somebody imported numba before
+
+
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile `function` at its first call, without the GIL, and keep the result on disk."""
+    try:
+        return numba.njit(nogil=True, cache=True)(function)
+    except RuntimeError:  # no file behind it (a doctest, a notebook): nothing to key a cache on
+        return numba.njit(nogil=True)(function)
+
+
+def frozen(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Read-only plain views of arrays and memory maps: one type each, so that a kernel is compiled once.
+
+    >>> frozen(np.zeros(2))[0].flags.writeable
+    False
+    """
+    views = tuple(np.asarray(array).view() for array in arrays)
+    for view in views:
+        view.flags.writeable = False
+    return views

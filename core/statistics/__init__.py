@@ -1,0 +1,1 @@
+"""Statistics of pairs of features: counts (kernels), measures, ranking, intervals and nulls."""

@@ -1,0 +1,267 @@
+"""One feature against a whole site: the pair counts of a row, from the memory-mapped store.
+
+For each position where the feature is active, that position's (feature, value) pairs are added into an accumulator of
+d_sae cells. The work is the number of activations met, Σ_t L0(t) over the feature's positions, and never d_sae².
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+
+from core.errors import BadArgument, StoreDamaged
+from core.kernels import frozen, kernel
+from core.store import Store
+from core.values import Feature, PairCounts
+
+COLLECT_AGAIN = "collect the store again, or restore it from a copy"
+FAULTS = {
+    1: "the positions of {} are out of bounds or not in order",
+    2: "the token offsets of site {} are out of bounds",
+    3: "the features of site {} are out of bounds or not in order",
+    4: "the feature offsets of site {} are out of bounds",
+    5: "the counts of site {} contradict its activations",
+}
+KEPT_COUNTS = 64  # arrays of d_sae counts kept per store, one for each (site, activity rule) that was asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """What each feature brings to its pairs: scalars for one feature, arrays [d_sae] for a site."""
+
+    active: Any  # int64, by the activity rule
+    total: Any  # float64, Σx
+    squares: Any  # float64, Σx²
+
+
+@kernel
+def _row_against_site(  # type: ignore[no-untyped-def]
+    positions, x, x_floor, offsets, features, values, y_floor, cells
+):
+    """Add the row into `cells` [d_sae, 2] = (n_both, Σxy); returns a code of FAULTS, 0 when sound.
+
+    The two cells of a feature lie side by side, so that one memory access serves both. Both are float64: counts stay
+    exact up to 2^53. `y_floor` is empty where every activation counts (r = 0).
+    """
+    n_positions = len(offsets) - 1
+    nnz = len(features)
+    d_sae = len(cells)
+    rule = len(y_floor) > 0
+    before = np.int64(-1)
+    for i in range(len(positions)):
+        p = np.int64(positions[i])
+        if p <= before or p >= n_positions:
+            return 1
+        before = p
+        start, stop = offsets[p], offsets[p + 1]
+        if start < 0 or stop < start or stop > nnz:
+            return 2
+        value = np.float64(x[i])
+        fires = value > x_floor
+        last = np.int64(-1)
+        for e in range(np.uint64(start), np.uint64(stop)):
+            f = features[e]
+            if np.int64(f) <= last or f >= d_sae:
+                return 3
+            last = np.int64(f)
+            y = np.float64(values[e])
+            cells[f, 1] += value * y
+            if rule:
+                if fires and y > y_floor[f]:
+                    cells[f, 0] += 1.0
+            else:
+                cells[f, 0] += 1.0
+    return 0
+
+
+@kernel
+def _row_against_row(p, x, x_floor, q, y, y_floor, n_positions):  # type: ignore[no-untyped-def]
+    """(fault, n_both, Σxy) of two rows, the sum in the same order as `_row_against_site`, so that the bits agree."""
+    for row in (p, q):
+        before = np.int64(-1)
+        for i in range(len(row)):
+            here = np.int64(row[i])
+            if here <= before or here >= n_positions:
+                return 1, 0, 0.0
+            before = here
+    i, j, both, total = 0, 0, 0, 0.0
+    while i < len(p) and j < len(q):
+        if p[i] < q[j]:
+            i += 1
+        elif p[i] > q[j]:
+            j += 1
+        else:
+            a, b = np.float64(x[i]), np.float64(y[j])
+            total += a * b
+            if a > x_floor and b > y_floor:
+                both += 1
+            i += 1
+            j += 1
+    return 0, both, total
+
+
+@kernel
+def _count_active(offsets, values, floors, counts):  # type: ignore[no-untyped-def]
+    for f in range(len(floors)):
+        start, stop = offsets[f], offsets[f + 1]
+        if start < 0 or stop < start or stop > len(values):
+            return 4
+        n = 0
+        for e in range(start, stop):
+            if np.float64(values[e]) > floors[f]:
+                n += 1
+        counts[f] = n
+    return 0
+
+
+def pair_counts(store: Store, feature: Feature, to: str, activity: float = 0.0) -> PairCounts:
+    """Pair counts of `feature` with every feature of site `to`: arrays [d_sae of `to`], or scalars of `feature`.
+
+    x belongs to the source and y to the target, and the source is always the earlier site, whichever way one asks:
+    where `to` comes after, `feature` is the source of all pairs; where `to` comes before, the source of pair j is
+    feature j of `to`, and `feature` is the target. Within one site the smaller index is the source; the entry of
+    `feature` with itself is there too, and means nothing.
+
+    Counts follow the activity rule x > r · max_i with r = `activity`, the sums do not; a feature's maximum is over the
+    whole store. Raises `UnknownSite`, `UnknownFeature`, `BadArgument` and `StoreDamaged`.
+
+    >>> import tempfile, pathlib
+    >>> from core.sources.planted import plant
+    >>> a, b = np.array([[1.0, 0], [0, 2], [3, 0]]), np.array([[1.0], [0], [3]])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = plant(pathlib.Path(folder) / "tiny.h5", {"0": a, "1": b})
+    ...     down = pair_counts(store, Feature("0", 0), "1")
+    ...     up = pair_counts(store, Feature("1", 0), "0")
+    >>> down.n_source, down.n_target.tolist(), down.n_both.tolist(), down.sum_xy.tolist()
+    (2, [2], [2], [10.0])
+    >>> up.n_source.tolist(), up.n_target, up.n_both.tolist()
+    ([2, 1], 2, [2, 0])
+    """
+    feature = store.feature(feature)
+    mine, theirs = feature_margins(store, feature, activity), margins(store, to, activity)
+    n_both, sum_xy = _against_site(store, feature, to, activity)
+    if np.any(n_both > np.minimum(theirs.active, mine.active)):
+        damaged(store, 5, to)
+    here, there = store.site(feature.key).position, store.site(to).position
+    if here == there:
+        first = np.arange(len(n_both)) < feature.index  # the other feature is the source
+        source, target = _either(first, theirs, mine), _either(~first, theirs, mine)
+    else:
+        source, target = (mine, theirs) if here < there else (theirs, mine)
+    return _assemble(store.n, source, target, n_both, sum_xy)
+
+
+def two_feature_counts(store: Store, a: Feature, b: Feature, activity: float = 0.0) -> PairCounts:
+    """Pair counts (scalars) of two features, the source by forward order; bit-equal to those of `pair_counts`."""
+    source, target = store.order(store.feature(a), store.feature(b))
+    (p, x), (q, y) = (frozen(*store.row(f)) for f in (source, target))
+    floors = floor_of(store, source, activity), floor_of(store, target, activity)
+    fault, both, sum_xy = _row_against_row(p, x, floors[0], q, y, floors[1], store.n_positions)
+    if fault:
+        damaged(store, fault, f"{source} or {target}")
+    first, second = (feature_margins(store, f, activity) for f in (source, target))
+    return _assemble(store.n, first, second, int(both), float(sum_xy))
+
+
+def margins(store: Store, key: str, activity: float = 0.0) -> Margins:
+    """Margins [d_sae] of all features of a site; the sums are read from the store's summary."""
+    summary = store.summary(key)
+    total, squares = np.asarray(summary.total), np.asarray(summary.total_of_squares)
+    return Margins(active_counts(store, key, activity), total, squares)
+
+
+def feature_margins(store: Store, feature: Feature, activity: float = 0.0) -> Margins:
+    """Margins of one feature as Python numbers; raises `StoreDamaged` where its row contradicts the summary."""
+    summary, (_, values) = store.summary(feature.key), store.row(feature)
+    i = feature.index
+    if int(summary.active[i]) != len(values):
+        damaged(store, 5, feature.key)
+    active = int(np.count_nonzero(values > floor_of(store, feature, activity))) if activity else len(values)
+    return Margins(active, float(summary.total[i]), float(summary.total_of_squares[i]))
+
+
+def floors(store: Store, key: str, activity: float) -> np.ndarray:
+    """r · max_i per feature, float64 [d_sae]: above it a feature counts as active. Raises `BadArgument` for a bad r."""
+    check_activity(activity)
+    return activity * np.asarray(store.summary(key).maximum, np.float64)
+
+
+def floor_of(store: Store, feature: Feature, activity: float) -> float:
+    """r · max_i of one feature."""
+    check_activity(activity)
+    return activity * float(store.summary(feature.key).maximum[feature.index])
+
+
+def check_activity(activity: float) -> None:
+    """The activity rule x > r · max_i makes sense for 0 ≤ r < 1 only; raises `BadArgument`."""
+    if not 0 <= activity < 1:
+        raise BadArgument(f"activity {activity} is not a share of the maximum", "choose r with 0 <= r < 1, such as 0.2")
+
+
+_counted: weakref.WeakKeyDictionary[Store, OrderedDict[tuple[str, float], np.ndarray]] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def active_counts(store: Store, key: str, activity: float = 0.0) -> np.ndarray:
+    """Counted positions on which each feature of a site is active, int64 [d_sae].
+
+    At r = 0 they stand in the store; otherwise one pass over the site's values counts them, once a store and rule.
+    """
+    if activity == 0:
+        return np.asarray(store.summary(key).active)
+    with _lock:
+        kept = _counted.setdefault(store, OrderedDict())
+        if (key, activity) in kept:
+            kept.move_to_end((key, activity))
+            return kept[key, activity]
+    rows, limits = store.by_feature(key), floors(store, key, activity)
+    counts = np.zeros(len(limits), np.int64)
+    if fault := _count_active(*frozen(rows.offsets, rows.values), limits, counts):
+        damaged(store, fault, key)
+    counts.flags.writeable = False
+    with _lock:
+        kept[key, activity] = counts
+        while len(kept) > KEPT_COUNTS:
+            kept.popitem(last=False)
+    return counts
+
+
+def damaged(store: Store, fault: int, where: object) -> NoReturn:
+    """Raise `StoreDamaged` with the sentence of a kernel's code."""
+    raise StoreDamaged(f"{store.path.name}: {FAULTS[fault].format(where)}", COLLECT_AGAIN)
+
+
+def _against_site(store: Store, feature: Feature, to: str, activity: float) -> tuple[np.ndarray, np.ndarray]:
+    """(n_both int64, Σxy float64) of one feature with every feature of a site, both [d_sae]."""
+    positions, x = frozen(*store.row(feature))
+    rows = store.by_token(to)
+    sparse = frozen(rows.offsets, rows.indices, rows.values)
+    limits = floors(store, to, activity) if activity else np.empty(0)
+    cells = np.zeros((store.site(to).d_sae, 2))
+    fault = _row_against_site(positions, x, floor_of(store, feature, activity), *sparse, limits, cells)
+    if fault:
+        damaged(store, fault, feature if fault == 1 else to)
+    return cells[:, 0].astype(np.int64), cells[:, 1].copy()
+
+
+def _either(choose: np.ndarray, a: Margins, b: Margins) -> Margins:
+    return Margins(*(np.where(choose, getattr(a, f), getattr(b, f)) for f in Margins.__dataclass_fields__))
+
+
+def _assemble(n: int, source: Margins, target: Margins, n_both: Any, sum_xy: Any) -> PairCounts:
+    return PairCounts(
+        n=n,
+        n_source=source.active,
+        n_target=target.active,
+        n_both=n_both,
+        sum_x=source.total,
+        sum_xx=source.squares,
+        sum_y=target.total,
+        sum_yy=target.squares,
+        sum_xy=sum_xy,
+    )

@@ -1,0 +1,49 @@
+"""Compile every kernel before somebody waits for it: ``python -m core.warm_up`` (part of ``make run``).
+
+numba keeps what it compiled on disk, so that this takes seconds once and a fraction of one afterwards.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from core.analyses.link import link_report
+from core.analyses.neighbours import StoreLinks
+from core.sources.planted import plant
+from core.statistics.characteristic import characteristic_tokens, token_frequency
+from core.store import Store
+from core.values import MEASURES, Feature
+
+WIDE = 65_537
+"""The first d_sae whose features need 32 bits: kernels are compiled for both widths."""
+
+
+def compile_kernels() -> float:
+    """Ask a tiny store of each index width everything that runs a kernel; returns the seconds it took."""
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        for d_sae in (4, WIDE):
+            dense = np.zeros((20, d_sae))
+            dense[:, :4] = np.random.default_rng(0).random((20, 4))
+            ask_everything(plant(Path(folder) / f"{d_sae}.h5", {"0": dense, "1": dense}))
+    return time.perf_counter() - began
+
+
+def ask_everything(store: Store) -> None:
+    """One question of each kind to the first two sites."""
+    first, second = store.sites[0].key, store.sites[1].key
+    links = StoreLinks(store)
+    for activity in (0.0, 0.2):
+        for measure in MEASURES:
+            links.neighbours(Feature(first, 0), second, measure, 1, activity=activity)
+        link_report(store, Feature(first, 0), Feature(second, 1), activity)
+    characteristic_tokens(store, first, token_frequency(store))
+
+
+if __name__ == "__main__":
+    print(f"kernels compiled in {compile_kernels():.1f} s", file=sys.stderr)
