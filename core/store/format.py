@@ -17,6 +17,49 @@ ALIGNMENT = 4096
 
 SITE_ATTRIBUTES = tuple(name for name in Site.__dataclass_fields__ if name != "position")
 
+Kind = tuple[tuple[str, ...], type[np.generic]]
+"""Dimensions and type of a dataset: t positions, s sequences, d features of the site, d_in its width, * any length."""
+
+TOKEN_ARRAYS: Mapping[str, Kind] = {
+    "ids": (("t",), np.uint32),
+    "sequence_offsets": (("s+1",), np.int64),
+    "sequence_document": (("s",), np.int64),
+    "counted": (("t",), np.uint8),
+    "vocabulary_bytes": (("*",), np.uint8),
+    "vocabulary_offsets": (("*",), np.int64),
+}
+
+OPTIONAL_ARRAYS: Mapping[str, Kind] = {
+    "input_norm": (("t",), np.float32),
+    "error_norm": (("t",), np.float32),
+    "decoder": (("d", "*"), np.float32),
+    "encoder": (("d_in", "d"), np.float32),
+    "encoder_bias": (("d",), np.float32),
+    "decoder_bias": (("*",), np.float32),
+    "threshold": (("d",), np.float32),
+    "logits/top_token": (("d", "*"), np.uint32),
+    "logits/top_value": (("d", "*"), np.float32),
+    "logits/bottom_token": (("d", "*"), np.uint32),
+    "logits/bottom_value": (("d", "*"), np.float32),
+}
+
+
+def site_arrays(d_sae: int) -> dict[str, Kind]:
+    """The datasets that every site must have."""
+    return {
+        "by_token/offsets": (("t+1",), np.int64),
+        "by_token/features": (("*",), index_dtype(d_sae)),
+        "by_token/values": (("*",), np.float32),
+        "by_feature/offsets": (("d+1",), np.int64),
+        "by_feature/positions": (("*",), np.uint32),
+        "by_feature/values": (("*",), np.float32),
+        "summary/active": (("d",), np.int64),
+        "summary/maximum": (("d",), np.float32),
+        "summary/total": (("d",), np.float64),
+        "summary/total_of_squares": (("d",), np.float64),
+    }
+
+
 WEIGHTS = ("decoder", "encoder", "encoder_bias", "decoder_bias", "threshold")
 """Optional datasets of a site: what data-free measures and the residue need."""
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,39 +15,31 @@ from core.errors import (
     NothingRecorded,
     NotPermitted,
     StoreDamaged,
-    StoreForeign,
-    StoreIncomplete,
     StoreMissing,
-    StoreNewer,
     UnknownFeature,
     UnknownSite,
 )
+from core.store.checks import (
+    COLLECT_AGAIN,
+    Extent,
+    check_sizes,
+    dataset_names,
+    explain_unreadable,
+    read_extents,
+    read_header,
+    read_sites,
+)
 from core.store.format import (
-    FORMAT,
-    FORMAT_VERSION,
     LOGITS,
-    SITE_ATTRIBUTES,
     WEIGHTS,
     Norms,
     Sparse,
     Summary,
     Tokens,
     fingerprint,
-    index_dtype,
 )
 from core.store.writer import checksum
 from core.values import MIN_ACTIVE, Feature, Site
-
-COLLECT_AGAIN = "collect it again, or restore it from a copy"
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """Where a dataset's bytes lie in the file."""
-
-    offset: int
-    dtype: np.dtype
-    shape: tuple[int, ...]
 
 
 def open_store(path: str | Path) -> Store:
@@ -61,15 +52,16 @@ def open_store(path: str | Path) -> Store:
         raise StoreMissing(f"there is no store at {path}", "check the path, or collect one with `collect`")
     try:
         with h5py.File(path, "r") as file:
-            attributes = _checked_header(path, file)
-            extents = dict(_extents(path, file))
-            sites = _read_sites(path, file)
+            attributes = read_header(path, file)
+            extents = dict(read_extents(path, file))
+            sites = read_sites(path, file)
     except PermissionError as error:
         raise NotPermitted(f"cannot read {path}: {error.strerror}", "change its permissions") from error
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, UnicodeError) as error:
-        _explain_unreadable(path, error)
+        explain_unreadable(path, error)
     store = Store(path, attributes, sites, extents)
-    store.check()
+    check_sizes(path, sites, extents)
+    _check_offsets(store)
     return store
 
 
@@ -236,134 +228,22 @@ class Store:
                 self._maps[name] = np.memmap(self.path, extent.dtype, "r", extent.offset, extent.shape)
         return self._maps[name]
 
-    def check(self) -> None:
-        """Sizes and types of all datasets against each other; costs nothing that grows with the store."""
-        for name, shape, dtype in _expected(self):
-            extent = self._extents.get(name)
-            if extent is None:
-                raise StoreDamaged(f"{self.path.name} lacks {name}", COLLECT_AGAIN)
-            if extent.dtype != dtype or len(extent.shape) != len(shape):
-                raise StoreDamaged(f"{self.path.name}: {name} is {extent.dtype} {extent.shape}", COLLECT_AGAIN)
-            if any(want is not None and want != got for want, got in zip(shape, extent.shape, strict=True)):
-                raise StoreDamaged(f"{self.path.name}: {name} has the shape {extent.shape}", COLLECT_AGAIN)
-        for site in self.sites:
-            for sparse in (self.by_token(site.key), self.by_feature(site.key)):
-                if len(sparse.indices) != len(sparse.values):
-                    raise StoreDamaged(f"{self.path.name}: site {site.key} has sizes that differ", COLLECT_AGAIN)
-                if sparse.offsets[0] != 0 or sparse.offsets[-1] != len(sparse.indices):
-                    raise StoreDamaged(f"{self.path.name}: site {site.key} has wrong offsets", COLLECT_AGAIN)
 
-
-def _expected(store: Store) -> Iterator[tuple[str, tuple[int | None, ...], np.dtype]]:
-    """Name, shape (None: free) and type of every dataset that a store must have, and of the optional ones it has."""
-    t, s = store.n_positions, store.n_sequences
-    yield "tokens/ids", (t,), np.dtype(np.uint32)
-    yield "tokens/sequence_offsets", (s + 1,), np.dtype(np.int64)
-    yield "tokens/sequence_document", (s,), np.dtype(np.int64)
-    yield "tokens/counted", (t,), np.dtype(np.uint8)
-    yield "tokens/vocabulary_bytes", (None,), np.dtype(np.uint8)
-    yield "tokens/vocabulary_offsets", (None,), np.dtype(np.int64)
+def _check_offsets(store: Store) -> None:
+    """The ends of every site's offsets against the number of its activations."""
     for site in store.sites:
-        group, d = f"sites/{site.position}", site.d_sae
-        yield f"{group}/by_token/offsets", (t + 1,), np.dtype(np.int64)
-        yield f"{group}/by_token/features", (None,), np.dtype(index_dtype(d))
-        yield f"{group}/by_token/values", (None,), np.dtype(np.float32)
-        yield f"{group}/by_feature/offsets", (d + 1,), np.dtype(np.int64)
-        yield f"{group}/by_feature/positions", (None,), np.dtype(np.uint32)
-        yield f"{group}/by_feature/values", (None,), np.dtype(np.float32)
-        for name, dtype in (
-            ("active", np.int64),
-            ("maximum", np.float32),
-            ("total", np.float64),
-            ("total_of_squares", np.float64),
-        ):
-            yield f"{group}/summary/{name}", (d,), np.dtype(dtype)
-        optional: dict[str, tuple[tuple[int | None, ...], type[np.generic]]] = {
-            "input_norm": ((t,), np.float32),
-            "error_norm": ((t,), np.float32),
-            "decoder": ((d, None), np.float32),
-            "encoder": ((site.d_in, d), np.float32),
-            "encoder_bias": ((d,), np.float32),
-            "decoder_bias": ((None,), np.float32),
-            "threshold": ((d,), np.float32),
-        }
-        for name in LOGITS:
-            optional[f"logits/{name}"] = ((d, None), np.uint32 if name.endswith("token") else np.float32)
-        for name, (shape, kind) in optional.items():
-            if f"{group}/{name}" in store._extents:
-                yield f"{group}/{name}", shape, np.dtype(kind)
-
-
-def _checked_header(path: Path, file: h5py.File) -> dict[str, Any]:
-    attributes = dict(file.attrs)
-    if attributes.get("format") != FORMAT:
-        raise StoreForeign(f"{path} is an HDF5 file but not a Strata store", "choose a file made by `collect`")
-    version = int(attributes["format_version"])
-    if version > FORMAT_VERSION:
-        raise StoreNewer(
-            f"{path.name} has format version {version}, this Strata reads up to {FORMAT_VERSION}",
-            "update Strata",
-        )
-    if not bool(attributes["complete"]):
-        raise StoreIncomplete(f"{path.name} was never finished", "run the same `collect` again: it resumes")
-    if not isinstance(json.loads(attributes["settings"]), dict):
-        raise ValueError("settings are no JSON object")
-    return {name: attributes[name] for name in attributes}
-
-
-def _read_sites(path: Path, file: h5py.File) -> tuple[Site, ...]:
-    group = file["sites"]
-    sites = []
-    for k in range(len(group)):
-        attributes = group[str(k)].attrs
-        values: dict[str, Any] = {}
-        for name in SITE_ATTRIBUTES:
-            kind: Callable[[Any], Any] = int if name in ("layer", "d_in", "d_sae") else str
-            values[name] = kind(attributes[name])
-        sites.append(Site(position=k, **values))
-    if len({site.key for site in sites}) != len(sites) or not sites:
-        raise StoreDamaged(f"{path.name} has no sites, or two of the same key", COLLECT_AGAIN)
-    return tuple(sites)
-
-
-def _extents(path: Path, file: h5py.File) -> Iterator[tuple[str, Extent]]:
-    """Every dataset's place; a dataset that reaches past the end of the file, or out of it, is damage."""
-    size = path.stat().st_size
-    for name in _dataset_names(file, ""):
-        dataset = file[name]
-        offset = dataset.id.get_offset()
-        if dataset.size and offset is None:
-            raise StoreDamaged(f"{path.name}: {name} cannot be memory-mapped", COLLECT_AGAIN)
-        if dataset.dtype.kind not in "uif":
-            raise StoreDamaged(f"{path.name}: {name} is not numeric", COLLECT_AGAIN)
-        if dataset.size and offset + dataset.size * dataset.dtype.itemsize > size:
-            raise StoreDamaged(f"{path.name} is truncated: {name} reaches past its end", COLLECT_AGAIN)
-        yield name, Extent(offset or 0, dataset.dtype, dataset.shape)
-
-
-def _dataset_names(group: h5py.Group, prefix: str) -> Iterator[str]:
-    """Names of all datasets below, hard links only: a link to another file is never followed."""
-    for name in group:
-        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            continue
-        if isinstance(group[name], h5py.Group):
-            yield from _dataset_names(group[name], f"{prefix}{name}/")
-        else:
-            yield prefix + name
-
-
-def _explain_unreadable(path: Path, error: Exception) -> None:
-    with path.open("rb") as file:
-        if file.read(8) != b"\x89HDF\r\n\x1a\n":
-            raise StoreForeign(f"{path} is not an HDF5 file", "choose a file made by `collect`") from error
-    raise StoreDamaged(f"{path.name} cannot be read: {str(error)[:200]}", COLLECT_AGAIN) from error
+        for sparse in (store.by_token(site.key), store.by_feature(site.key)):
+            if len(sparse.indices) != len(sparse.values):
+                raise StoreDamaged(f"{store.path.name}: site {site.key} has sizes that differ", COLLECT_AGAIN)
+            if sparse.offsets[0] != 0 or sparse.offsets[-1] != len(sparse.indices):
+                raise StoreDamaged(f"{store.path.name}: site {site.key} has wrong offsets", COLLECT_AGAIN)
 
 
 def verify(store: Store) -> list[str]:
     """Names of the datasets whose bytes differ from their checksums, or that contradict the tokens; [] is sound."""
     bad = []
     with h5py.File(store.path, "r") as file:
-        for name in _dataset_names(file, ""):
+        for name in dataset_names(file, ""):
             written = file[name].attrs.get("sha256")
             if written is not None and written != checksum(file[name]):
                 bad.append(name)

@@ -19,7 +19,9 @@ from core.store.format import (
     ALIGNMENT,
     FORMAT,
     FORMAT_VERSION,
+    OPTIONAL_ARRAYS,
     SITE_ATTRIBUTES,
+    TOKEN_ARRAYS,
     Header,
     SiteArrays,
     Sparse,
@@ -110,12 +112,8 @@ def _write_header(file: h5py.File, header: Header, tokens: Tokens) -> None:
 
 def _write_tokens(file: h5py.File, tokens: Tokens) -> None:
     group = file.create_group("tokens")
-    _write(group, "ids", tokens.ids, np.uint32)
-    _write(group, "sequence_offsets", tokens.sequence_offsets, np.int64)
-    _write(group, "sequence_document", tokens.sequence_document, np.int64)
-    _write(group, "counted", tokens.counted, np.uint8)
-    _write(group, "vocabulary_bytes", tokens.vocabulary_bytes, np.uint8)
-    _write(group, "vocabulary_offsets", tokens.vocabulary_offsets, np.int64)
+    for name, (_, dtype) in TOKEN_ARRAYS.items():
+        _write(group, name, getattr(tokens, name), dtype)
 
 
 def _write_site(file: h5py.File, k: int, arrays: SiteArrays, transpose_bytes: int) -> None:
@@ -127,13 +125,11 @@ def _write_site(file: h5py.File, k: int, arrays: SiteArrays, transpose_bytes: in
     _write(group, "by_token/features", by_token.indices, index_dtype(site.d_sae))
     _write(group, "by_token/values", by_token.values, np.float32)
     _write_transposed(group, site.d_sae, by_token, transpose_bytes)
+    optional = dict(arrays.weights) | {f"logits/{name}": array for name, array in arrays.logits.items()}
     if arrays.norms is not None:
-        _write(group, "input_norm", arrays.norms.input_norm, np.float32)
-        _write(group, "error_norm", arrays.norms.error_norm, np.float32)
-    for name, array in arrays.weights.items():
-        _write(group, name, array, np.float32)
-    for name, array in arrays.logits.items():
-        _write(group, f"logits/{name}", array, np.uint32 if name.endswith("token") else np.float32)
+        optional |= {"input_norm": arrays.norms.input_norm, "error_norm": arrays.norms.error_norm}
+    for name, array in optional.items():
+        _write(group, name, array, OPTIONAL_ARRAYS[name][1])
 
 
 def _write_transposed(group: h5py.Group, d_sae: int, by_token: Sparse, transpose_bytes: int) -> None:
