@@ -1,0 +1,257 @@
+/* The evolution graph on a canvas: vis-network with preset positions, and cards of our own for features.
+   Used by the page's component and by the standalone export. Labels reach the canvas and `textContent` only. */
+
+function strataGraph(root, data, emit) {
+  const view = root.strata || (root.strata = strataMount(root));
+  view.emit = emit;
+  view.update(data);
+  return view;
+}
+
+/* The page's own colours where they are known, so that the canvas follows its theme. */
+function strataTheme(root, theme = {}) {
+  const style = getComputedStyle(root);
+  const read = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
+  return {
+    paper: read("--st-background-color", theme.paper), text: read("--st-text-color", theme.text),
+    quiet: theme.quiet, edge: theme.edge, accent: theme.accent, font: style.fontFamily || "sans-serif",
+  };
+}
+
+function strataMount(root) {
+  const stage = root.querySelector(".stage");
+  const nodes = new vis.DataSet();
+  const edges = new vis.DataSet();
+  const view = { data: null, emit: () => {}, theme: strataTheme(root), touched: false, network: null };
+  const coarse = window.matchMedia("(pointer: coarse)").matches;
+  const network = (view.network = new vis.Network(stage, { nodes, edges }, {
+    physics: false,
+    layout: { randomSeed: 1, improvedLayout: false },
+    interaction: {
+      hover: true, dragNodes: false, selectConnectedEdges: false, hoverConnectedEdges: false,
+      zoomView: coarse, keyboard: false,
+    },
+    edges: { smooth: { enabled: true, type: "cubicBezier", forceDirection: "horizontal", roundness: 0.55 } },
+  }));
+
+  // ---- what Python sends
+
+  view.update = (data) => {
+    const fresh = !view.data || view.data.view !== data.view;
+    const grown = view.data && view.data.nodes.length !== data.nodes.length;
+    view.data = data;
+    view.theme = strataTheme(root, data.theme);
+    if (data.height) root.style.setProperty("--height", `${data.height}px`);
+    root.setAttribute("aria-label", data.summary || "");
+    strataSync(nodes, data.nodes.map((node) => strataNode(node, view)));
+    strataSync(edges, data.edges.map((edge) => strataEdge(edge, view.theme)));
+    view.select(data.selected);
+    if (fresh) view.touched = false;
+    if (fresh || (grown && !view.touched)) requestAnimationFrame(() => view.fit(!fresh));
+    network.redraw();
+  };
+  view.select = (selected) => {
+    view.selected = selected;
+    const known = (set, id) => (id && set.get(id) ? [id] : []);
+    network.setSelection(
+      { nodes: known(nodes, selected.node), edges: known(edges, selected.edge) }, { highlightEdges: false });
+  };
+  view.fit = (animated) => {
+    if (!view.data || !stage.clientWidth) return;
+    const place = strataFrame(view.data, stage.clientWidth, stage.clientHeight);
+    network.moveTo({ ...place, animation: animated ? { duration: 250, easingFunction: "easeInOutQuad" } : false });
+  };
+  view.zoom = (factor) => {
+    view.touched = true;
+    const scale = Math.min(3, Math.max(0.15, network.getScale() * factor));
+    network.moveTo({ scale, animation: { duration: 120, easingFunction: "easeOutQuad" } });
+  };
+
+  view.destroy = () => {
+    view.resize.disconnect();
+    clearTimeout(view.later);
+    network.destroy();
+    delete root.strata;
+  };
+
+  strataListen(root, stage, view);
+  return view;
+}
+
+/* What changed, and nothing else, so that the canvas does not flicker. */
+function strataSync(set, items) {
+  const wanted = new Set(items.map((item) => item.id));
+  set.remove(set.getIds().filter((id) => !wanted.has(id)));
+  set.update(items);
+}
+
+function strataNode(node, view) {
+  return {
+    id: node.id, x: node.x, y: node.y, label: node.label, shape: "custom", fixed: true,
+    ctxRenderer: ({ ctx, id, x, y, state }) => strataCard(ctx, node, x, y, state, view),
+  };
+}
+
+function strataEdge(edge, theme) {
+  return {
+    id: edge.id, from: edge.from, to: edge.to, width: edge.width, dashes: edge.dashes || false,
+    selectionWidth: 0, hoverWidth: 0,
+    color: { color: theme.edge, hover: theme.quiet, highlight: theme.accent, opacity: 1 },
+    arrows: { to: { enabled: true, scaleFactor: Math.max(0.28, 0.5 - edge.width * 0.04), type: "arrow" } },
+  };
+}
+
+/* A feature: its label (or, in quotes, its characteristic token) over its id. */
+function strataCard(ctx, node, x, y, state, view) {
+  const { theme } = view;
+  const [name, id] = node.label.includes("\n") ? node.label.split("\n") : ["", node.label];
+  const strong = `600 12.5px ${theme.font}`, small = `10.5px ${theme.font}`;
+  ctx.font = strong;
+  const wide = ctx.measureText(name).width;
+  ctx.font = small;
+  const width = Math.max(58, wide + 18, ctx.measureText(id).width + 18), height = 42;
+  const draw = () => {
+    ctx.save();
+    ctx.beginPath();
+    ctx.roundRect(x - width / 2, y - height / 2, width, height, 6);
+    ctx.fillStyle = node.color.background;
+    ctx.shadowColor = state.hover ? "rgba(0,0,0,.28)" : "transparent";
+    ctx.shadowBlur = state.hover ? 8 : 0;
+    ctx.fill();
+    ctx.shadowColor = "transparent";
+    ctx.lineWidth = state.selected ? 3 : node.borderWidth;
+    ctx.strokeStyle = state.selected ? theme.accent : node.borderWidth > 1 ? theme.text : node.color.border;
+    ctx.stroke();
+    ctx.textAlign = "center";
+    ctx.textBaseline = "middle";
+    ctx.fillStyle = node.font.color;
+    ctx.font = strong;
+    if (name) ctx.fillText(name, x, y - 7.5);
+    ctx.font = small;
+    ctx.globalAlpha = 0.86;
+    ctx.fillText(id, x, name ? y + 9 : y);
+    ctx.restore();
+  };
+  return { drawNode: draw, nodeDimensions: { width, height } };
+}
+
+/* Where to look: everything if that stays readable, else the whole height or width around the centre. */
+function strataFrame(data, width, height) {
+  const xs = data.columns.map((column) => column.x), ys = data.nodes.map((node) => node.y);
+  const box = { left: Math.min(...xs) - 62, right: Math.max(...xs) + 62, top: Math.min(...ys) - 30, bottom: Math.max(...ys) + 30 };
+  const head = 34, room = [width - 16, height - head - 14];
+  const whole = Math.min(room[0] / (box.right - box.left), room[1] / (box.bottom - box.top));
+  const scale = Math.min(1.25, Math.max(whole, 0.62));
+  const centre = data.nodes.find((node) => node.id === data.centre) || { x: (box.left + box.right) / 2, y: 0 };
+  const within = (low, high, at, span) =>
+    high - low <= span ? (low + high) / 2 : Math.min(high - span / 2, Math.max(low + span / 2, at));
+  const position = {
+    x: within(box.left, box.right, centre.x, room[0] / scale),
+    y: within(box.top, box.bottom, centre.y, room[1] / scale) - (head - 14) / 2 / scale,
+  };
+  return { position, scale };
+}
+
+/* Site headings stay at the top while the graph moves under them; they are part of the picture. */
+function strataHeadings(ctx, view, stage) {
+  const { network, data, theme } = view;
+  const scale = network.getScale();
+  const left = network.DOMtoCanvas({ x: 0, y: 0 }), right = network.DOMtoCanvas({ x: stage.clientWidth, y: 30 });
+  ctx.save();
+  ctx.globalAlpha = 0.92;
+  ctx.fillStyle = theme.paper;
+  ctx.fillRect(left.x, left.y, right.x - left.x, right.y - left.y);
+  ctx.globalAlpha = 1;
+  ctx.fillStyle = theme.quiet;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  ctx.font = `${12.5 / scale}px ${theme.font}`;
+  for (const column of data.columns) ctx.fillText(column.text, column.x, (left.y + right.y) / 2);
+  ctx.restore();
+}
+
+function strataListen(root, stage, view) {
+  const { network } = view;
+  network.on("click", ({ nodes: [node], edges: [edge] }) => {
+    if (node === undefined && edge === undefined) return view.select(view.selected);
+    view.select({ ...view.selected, ...(node !== undefined ? { node } : { edge }) });
+    view.emit(node !== undefined ? { kind: "node", node } : { kind: "link", link: edge });
+  });
+  network.on("doubleClick", ({ nodes: [node] }) => node !== undefined && view.emit({ kind: "expand", node }));
+  for (const kind of ["Node", "Edge"]) {
+    network.on(`hover${kind}`, () => (stage.style.cursor = "pointer"));
+    network.on(`blur${kind}`, () => (stage.style.cursor = ""));
+  }
+  network.on("dragEnd", () => (view.touched = true));
+  network.on("afterDrawing", (ctx) => {
+    if (!view.data) return;
+    strataHeadings(ctx, view, stage);
+    clearTimeout(view.later);
+    view.later = setTimeout(() => strataPublish(root, view), 60);
+  });
+  view.resize = new ResizeObserver(() => requestAnimationFrame(() => view.touched || view.fit(false)));
+  view.resize.observe(stage);
+  stage.addEventListener("wheel", (event) => {  // a plain wheel scrolls the page
+    if (!event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    view.zoom(event.deltaY < 0 ? 1.15 : 1 / 1.15);
+  }, { passive: false, capture: true });
+  root.addEventListener("keydown", (event) => strataKey(event, view));
+  const tools = { in: () => view.zoom(1.25), out: () => view.zoom(0.8), png: () => strataPng(stage, view) };
+  tools.fit = () => { view.touched = false; view.fit(true); };
+  for (const button of root.querySelectorAll("[data-tool]")) button.onclick = tools[button.dataset.tool];
+}
+
+/* Arrow keys walk from feature to feature, Enter expands: the canvas needs no mouse. */
+function strataKey(event, view) {
+  const { data, selected } = view;
+  const here = data.nodes.find((node) => node.id === (selected.node || data.centre));
+  if (!here || event.target.closest("button")) return;
+  const column = data.nodes.filter((node) => node.x === here.x).sort((a, b) => a.y - b.y);
+  const at = column.findIndex((node) => node.id === here.id);
+  const strongest = (near, far) => {
+    const links = data.edges.filter((edge) => edge[near] === here.id).sort((a, b) => b.width - a.width);
+    return links.length && data.nodes.find((node) => node.id === links[0][far]);
+  };
+  const moves = {
+    ArrowUp: () => column[at - 1], ArrowDown: () => column[at + 1],
+    ArrowLeft: () => strongest("to", "from"), ArrowRight: () => strongest("from", "to"),
+  };
+  if (event.key === "Enter") return view.emit({ kind: "expand", node: here.id });
+  const there = moves[event.key] && moves[event.key]();
+  if (moves[event.key]) event.preventDefault();
+  if (!there) return;
+  view.select({ ...selected, node: there.id });
+  view.emit({ kind: "node", node: there.id });
+}
+
+/* Pixels of all features and links, relative to the stage: for tests and assistive tools. */
+function strataPublish(root, view) {
+  const at = {}, links = {};
+  for (const node of view.data.nodes) {
+    const { x, y } = view.network.canvasToDOM({ x: node.x, y: node.y });
+    at[node.id] = [Math.round(x), Math.round(y)];
+  }
+  for (const edge of view.data.edges) {
+    const [a, b] = [at[edge.from], at[edge.to]];
+    links[edge.id] = [Math.round((a[0] + b[0]) / 2), Math.round((a[1] + b[1]) / 2)];
+  }
+  if (!view.data) return;
+  root.dataset.nodes = JSON.stringify(at);
+  root.dataset.links = JSON.stringify(links);
+  root.dataset.selected = JSON.stringify(view.selected);
+}
+
+function strataPng(stage, view) {
+  const canvas = stage.querySelector("canvas"), copy = document.createElement("canvas");
+  copy.width = canvas.width;
+  copy.height = canvas.height;
+  const ctx = copy.getContext("2d");
+  ctx.fillStyle = view.theme.paper;
+  ctx.fillRect(0, 0, copy.width, copy.height);
+  ctx.drawImage(canvas, 0, 0);
+  const link = document.createElement("a");
+  link.href = copy.toDataURL("image/png");
+  link.download = `${view.data.name || "evolution"}.png`;
+  link.click();
+}
