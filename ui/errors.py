@@ -1,0 +1,49 @@
+"""Errors become one readable box: what is wrong and the way out. A traceback goes to the log, never to a page."""
+
+from __future__ import annotations
+
+import html
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from core.errors import StrataError
+
+log = logging.getLogger("strata")
+
+
+def error_box(error: Exception) -> None:
+    """Show what happened and the way out."""
+    if isinstance(error, StrataError):
+        what, way_out = error.what, error.way_out
+    else:
+        log.exception("unexpected error in a page", exc_info=error)
+        what = "Something went wrong that Strata did not foresee"
+        way_out = f"reload the page; the log has the details ({type(error).__name__})"
+    st.html(
+        f'<div class="s-error" role="alert"><b>{html.escape(_sentence(what))}</b>'
+        f"<span>{html.escape(_sentence(way_out))}</span></div>"
+    )
+
+
+@contextmanager
+def guarded(*, stop: bool = False) -> Iterator[None]:
+    """Show an error of the block in its place; with `stop` the page ends there.
+
+    Streamlit's own control flow (rerun, stop, switch_page) passes: it does not derive from `Exception` there.
+    """
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.startswith("streamlit.runtime.scriptrunner"):
+            raise
+        error_box(error)
+        if stop:
+            st.stop()
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

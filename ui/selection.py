@@ -1,0 +1,186 @@
+"""What the user has chosen: store, feature, link, settings. It lives in the session and is mirrored to the address.
+
+Each choice is a short text under the name of its query parameter, so that an address opened cold restores the view.
+Pages read and change choices through a `Setting`, which says how to read one and what to fall back to:
+
+    MEASURE = choice("measure", MEASURES)
+    st.selectbox("Measure", MEASURES, **bind(MEASURE))
+    links.neighbours(feature, key, value(MEASURE), ...)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
+
+import streamlit as st
+
+T = TypeVar("T")
+
+STORE, FEATURE, LINK = "store", "feature", "link"
+
+
+@dataclass(frozen=True)
+class Setting(Generic[T]):
+    """A named choice; `read` raises ValueError on a text that is none, and the default stands in."""
+
+    name: str
+    default: T
+    read: Callable[[str], T]
+    write: Callable[[T], str] = str
+
+
+def choice(name: str, options: Sequence[str], default: str | None = None) -> Setting[str]:
+    """One of a few words; the first is the default."""
+
+    def read(text: str) -> str:
+        if text not in options:
+            raise ValueError(f"it is one of {', '.join(options)}")
+        return text
+
+    return Setting(name, options[0] if default is None else default, read)
+
+
+def number(name: str, default: float, low: float, high: float) -> Setting[float]:
+    """A number within bounds."""
+
+    def read(text: str) -> float:
+        if not low <= float(text) <= high:
+            raise ValueError(f"it goes from {low:g} to {high:g}")
+        return float(text)
+
+    return Setting(name, default, read, lambda x: f"{x:g}")
+
+
+def count(name: str, default: int, low: int, high: int) -> Setting[int]:
+    """A whole number within bounds."""
+
+    def read(text: str) -> int:
+        if not low <= int(text) <= high:
+            raise ValueError(f"it goes from {low} to {high}")
+        return int(text)
+
+    return Setting(name, default, read)
+
+
+def text(name: str, default: str = "", longest: int = 2000) -> Setting[str]:
+    """Any text, such as a search or a prompt."""
+    return Setting(name, default, lambda given: given[:longest])
+
+
+# ---- reading and changing
+
+
+def value(setting: Setting[T]) -> T:
+    """The choice, or its default; a text that cannot be read leaves a note and is forgotten."""
+    given = raw(setting.name)
+    if given is None:
+        return setting.default
+    try:
+        found = setting.read(given)
+    except ValueError as error:
+        drop(setting.name)
+        note(f"{setting.name} = {given[:60]} cannot be used ({error}); {setting.write(setting.default)} stands in.")
+        return setting.default
+    _mirror(setting.name)
+    return found
+
+
+def put(setting: Setting[T], chosen: T) -> None:
+    """Choose; the default leaves no trace in the address."""
+    if chosen == setting.default:
+        drop(setting.name)
+    else:
+        choose(setting.name, setting.write(chosen))
+
+
+def bind(setting: Setting[Any]) -> dict[str, Any]:
+    """Keyword arguments that tie a widget to a setting, across pages and in the address."""
+    key = f"w:{setting.name}"
+    st.session_state[key] = value(setting)
+    return {"key": key, "on_change": _taken_over, "args": (setting, key)}
+
+
+def _taken_over(setting: Setting[Any], key: str) -> None:
+    chosen = st.session_state[key]
+    put(setting, setting.default if chosen is None else chosen)
+
+
+def raw(name: str) -> str | None:
+    """The text chosen under a name."""
+    return _state()["chosen"].get(name)
+
+
+def choose(name: str, chosen: str) -> None:
+    """Choose by text; it is mirrored to the address where the page uses it."""
+    _state()["chosen"][name] = chosen
+    _mirror(name)
+
+
+def drop(name: str) -> None:
+    """Back to the default."""
+    _state()["chosen"].pop(name, None)
+    _state()["mirrored"].pop(name, None)
+    if name in st.query_params:
+        del st.query_params[name]
+
+
+def note(sentence: str) -> None:
+    """Say something quiet at the top of the page, once."""
+    _state()["notes"].append(sentence)
+
+
+def take_notes() -> list[str]:
+    """The notes so far; they are shown once."""
+    notes, _state()["notes"] = _state()["notes"], []
+    return notes
+
+
+# ---- the address
+
+
+def adopt_address() -> None:
+    """Take over what the address says that we did not write there: a link opened cold, or the browser's Back."""
+    state = _state()
+    for name, given in st.query_params.items():
+        if given != state["mirrored"].get(name):
+            state["chosen"][name] = given
+            state["mirrored"][name] = given
+    state["used"] = set()
+
+
+def permalink(page: str = "", **changes: str | None) -> str:
+    """The relative address of this view, or of one with changes: ``permalink("feature", feature="5_1")``.
+
+    Without a page it keeps the settings that this page has used so far; with one it keeps the store only.
+    """
+    state = _state()
+    kept = {STORE} if page else {STORE, *state["used"]}
+    chosen = {name: text for name, text in state["chosen"].items() if name in kept}
+    chosen |= {name: text for name, text in changes.items() if text is not None}
+    for name in [name for name, text in changes.items() if text is None]:
+        chosen.pop(name, None)
+    order = [STORE, FEATURE, LINK]
+    ranked = sorted(chosen.items(), key=lambda item: (order.index(item[0]) if item[0] in order else 9, item[0]))
+    return f"{page}?{urlencode(ranked)}" if ranked else page
+
+
+def _mirror(name: str) -> None:
+    """Write a choice to the address; a permalink of this page has it from now on."""
+    state = _state()
+    state["used"].add(name)
+    chosen = state["chosen"].get(name)
+    if chosen is None:
+        return
+    state["mirrored"][name] = chosen
+    if st.query_params.get(name) != chosen:
+        st.query_params[name] = chosen
+
+
+def _state() -> dict[str, Any]:
+    if "strata" not in st.session_state:
+        st.session_state["strata"] = {"chosen": {}, "mirrored": {}, "used": set(), "notes": []}
+    state: dict[str, Any] = st.session_state["strata"]
+    return state

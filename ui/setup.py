@@ -1,0 +1,114 @@
+"""The same one-line call at the top of each page: configuration, style, the open store, the sidebar.
+
+page = set_up("Feature")
+page.store, page.labels, page.links
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import streamlit as st
+
+from core.errors import StrataError
+from core.library import Found, found_stores
+from core.store import Store
+from ui import selection
+from ui.errors import error_box
+from ui.go import next_page
+from ui.readers import read_labels, read_store
+from ui.sidebar import sidebar
+
+STYLE = Path(__file__).with_name("style.css")
+ICON = Path(__file__).with_name("icon.svg")
+
+
+@dataclass(frozen=True)
+class Page:
+    """What every page starts from; `found` tells all stores at hand, `name` the open one's."""
+
+    title: str
+    found: list[Found]
+    name: str
+    opened: Store | None
+
+    @property
+    def store(self) -> Store:
+        """The open store; pages that can do without one look at `opened` first."""
+        assert self.opened is not None
+        return self.opened
+
+    @cached_property
+    def labels(self):  # type: ignore[no-untyped-def]
+        """The labels beside the store; a damaged label file is said once and then as good as none."""
+        return read_labels(self.store)
+
+    @cached_property
+    def links(self):  # type: ignore[no-untyped-def]
+        """Neighbours and links answered by the store."""
+        from core.analyses.neighbours import StoreLinks
+
+        return StoreLinks(self.store)
+
+
+def set_up(title: str, *, needs_store: bool = True) -> Page:
+    """Configure the page, draw the sidebar and open the store; without one, show the way out and stop."""
+    st.set_page_config(f"{title} · Strata", ICON, layout="wide", initial_sidebar_state="auto")
+    st.html(STYLE)
+    next_page("home" if title == "Home" else title.casefold())
+    selection.adopt_address()
+    found = found_stores()
+    chosen = _choose(found)
+    opened, problem = _open(chosen)
+    page = Page(title, found, chosen.name if chosen else "", opened)
+    sidebar(page)
+    for sentence in selection.take_notes():
+        st.html(f'<div class="s-note">{_escaped(sentence)}</div>')
+    if problem is not None:
+        error_box(problem)
+    if opened is None and needs_store:
+        if problem is None:
+            no_store()
+        st.stop()
+    return page
+
+
+def theme() -> str:
+    """``light`` or ``dark``, for what cannot follow the theme through CSS."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def no_store() -> None:
+    """What to do where there is no store at all."""
+    error_box(StrataError("There is no store to look at yet", "collect one on the Data page, or name a folder there"))
+    st.page_link("pages/data.py", label="Go to Data")
+
+
+def _choose(found: list[Found]) -> Found | None:
+    """The store that the address or the session names, else the first: the shipped demo."""
+    wanted = selection.raw(selection.STORE)
+    by_name = {store.name: store for store in found}
+    if wanted is not None and wanted not in by_name:
+        selection.drop(selection.STORE)
+        selection.note(
+            f"There is no store called {wanted[:60]} here" + (f"; {found[0].name} is open." if found else ".")
+        )
+    chosen = by_name.get(wanted or "") or (found[0] if found else None)
+    if chosen is not None:
+        selection.choose(selection.STORE, chosen.name)
+    return chosen
+
+
+def _open(chosen: Found | None) -> tuple[Store | None, StrataError | None]:
+    if chosen is None:
+        return None, None
+    try:
+        return read_store(chosen), None
+    except StrataError as error:
+        return None, error
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

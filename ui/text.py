@@ -1,0 +1,102 @@
+"""Words on a page: the title that says what one sees, headings, numbers with their units, contexts."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterable, Sequence
+
+import streamlit as st
+
+from core.labels import Labels
+from core.values import Feature
+from core.views.tokens import context_line, shaded
+
+escape = html.escape
+
+
+def title(text: str, sub: str = "") -> None:
+    """The page's title and one quiet sentence; both are plain text."""
+    below = f'<p class="s-sub">{escape(sub)}</p>' if sub else ""
+    st.html(f'<div class="s-title" role="heading" aria-level="1">{escape(text)}</div>{below}')
+
+
+def head(text: str, plain: str = "") -> str:
+    """A small heading as HTML; `plain` follows it quietly."""
+    more = f' <span class="s-plain">{escape(plain)}</span>' if plain else ""
+    return f'<div class="s-head">{escape(text)}{more}</div>'
+
+
+def quiet(text: str) -> str:
+    """A quiet sentence as HTML."""
+    return f'<div class="s-quiet s-small">{escape(text)}</div>'
+
+
+def named(feature: Feature, labels: Labels) -> str:
+    """What a feature is called, as HTML: its label, else its characteristic token, visibly a hint."""
+    label = labels.get(feature)
+    if label is not None:
+        return f"<span>{escape(label.text)}</span>"
+    hint = labels.hint(feature)
+    return f'<span class="s-hint-word">“{escape(hint)}”</span>' if hint else '<span class="s-quiet">dead</span>'
+
+
+def called(feature: Feature, labels: Labels) -> str:
+    """What a feature is called, as plain text for titles: the label or the hint in quotes, else its key."""
+    name = labels.name(feature)
+    return f"“{name}”" if name else str(feature)
+
+
+def figure(value: float, digits: int = 2) -> str:
+    """A measure as people read it; undefined is a dash.
+
+    >>> figure(0.786), figure(float("nan")), figure(-0.2)
+    ('0.79', '–', '−0.20')
+    """
+    if value is None or math.isnan(value):
+        return "–"
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def percent(share: float) -> str:
+    """A share in per cent with about three digits.
+
+    >>> percent(0.0331), percent(0.5), percent(0.0000123), percent(0)
+    ('3.31%', '50.0%', '0.0012%', '0%')
+    """
+    if math.isnan(share):
+        return "–"
+    value = 100 * share
+    if value == 0:
+        return "0%"
+    return f"{value:.1f}%" if value >= 9.995 else f"{value:.2f}%" if value >= 0.01 else f"{value:.2g}%"
+
+
+def short_count(n: float) -> str:
+    """A number of tokens for one glance.
+
+    >>> short_count(302_114), short_count(999), short_count(1_500_000)
+    ('302k', '999', '1.5M')
+    """
+    if n < 1000:
+        return f"{n:.0f}"
+    return f"{n / 1000:.0f}k" if n < 999_500 else f"{n / 1e6:.3g}M"
+
+
+def contexts(found: Iterable, top: float, *, one_line: bool = False) -> str:
+    """Contexts (`core.analyses.contexts.Context`) of one feature as HTML, shaded against its maximum `top`."""
+    lines = [context_line(shaded(c.tokens, c.values, top, focus=c.focus), one_line=one_line) for c in found]
+    return f"<div>{''.join(lines)}</div>" if lines else quiet("nowhere in this store")
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[bool]) -> str:
+    """An HTML table of cells that are HTML already; columns of `numbers` are right-aligned."""
+    kinds = [' class="s-num"' if is_number else "" for is_number in numbers]
+    top = "".join(f"<th{kind}>{escape(name)}</th>" for name, kind in zip(header, kinds, strict=True))
+    body = "".join(
+        "<tr>" + "".join(f"<td{kind}>{cell}</td>" for cell, kind in zip(row, kinds, strict=True)) + "</tr>"
+        for row in rows
+    )
+    return (
+        f'<div class="s-scroll"><table class="s-table"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
