@@ -13,7 +13,7 @@ import networkx as nx
 
 COLUMN = 168.0
 """Distance of two sites, in canvas units."""
-ROW = 58.0
+ROW = 54.0
 """Smallest distance of two features of one site."""
 SWEEPS = 12
 HELD = 1_000.0
@@ -31,7 +31,7 @@ def layout(graph: nx.DiGraph, column: float = COLUMN, row: float = ROW) -> dict[
     >>> graph = nx.DiGraph([("0_1", "1_0"), ("0_0", "1_0")])
     >>> for node in graph: graph.nodes[node]["site"] = int(node[0])
     >>> layout(graph)
-    {'0_1': (0.0, -29.0), '1_0': (168.0, 0.0), '0_0': (0.0, 29.0)}
+    {'0_1': (0.0, -27.0), '1_0': (168.0, 0.0), '0_0': (0.0, 27.0)}
     """
     waves = defaultdict(list)
     for node, data in graph.nodes(data=True):

@@ -22,7 +22,7 @@ function strataMount(root) {
   const stage = root.querySelector(".stage");
   const nodes = new vis.DataSet();
   const edges = new vis.DataSet();
-  const view = { data: null, emit: () => {}, theme: strataTheme(root), touched: false, network: null };
+  const view = { data: null, emit: () => {}, theme: strataTheme(root), touched: false, network: null, stretch: 1 };
   const coarse = window.matchMedia("(pointer: coarse)").matches;
   const network = (view.network = new vis.Network(stage, { nodes, edges }, {
     physics: false,
@@ -43,13 +43,14 @@ function strataMount(root) {
     view.theme = strataTheme(root, data.theme);
     if (data.height) root.style.setProperty("--height", `${data.height}px`);
     root.setAttribute("aria-label", data.summary || "");
-    strataSync(nodes, data.nodes.map((node) => strataNode(node, view)));
+    view.place();
     strataSync(edges, data.edges.map((edge) => strataEdge(edge, view.theme)));
     view.select(data.selected);
     if (fresh) view.touched = false;
     if (fresh || (grown && !view.touched)) requestAnimationFrame(() => view.fit(!fresh));
     network.redraw();
   };
+  view.place = () => strataSync(nodes, view.data.nodes.map((node) => strataNode(node, view)));
   view.select = (selected) => {
     view.selected = selected;
     const known = (set, id) => (id && set.get(id) ? [id] : []);
@@ -58,8 +59,12 @@ function strataMount(root) {
   };
   view.fit = (animated) => {
     if (!view.data || !stage.clientWidth) return;
-    const place = strataFrame(view.data, stage.clientWidth, stage.clientHeight);
-    network.moveTo({ ...place, animation: animated ? { duration: 250, easingFunction: "easeInOutQuad" } : false });
+    const { stretch, position, scale } = strataFrame(view.data, stage.clientWidth, stage.clientHeight);
+    if (stretch !== view.stretch) {
+      view.stretch = stretch;
+      view.place();
+    }
+    network.moveTo({ position, scale, animation: animated ? { duration: 250, easingFunction: "easeInOutQuad" } : false });
   };
   view.zoom = (factor) => {
     view.touched = true;
@@ -87,7 +92,7 @@ function strataSync(set, items) {
 
 function strataNode(node, view) {
   return {
-    id: node.id, x: node.x, y: node.y, label: node.label, shape: "custom", fixed: true,
+    id: node.id, x: node.x * view.stretch, y: node.y, label: node.label, shape: "custom", fixed: true,
     ctxRenderer: ({ ctx, id, x, y, state }) => strataCard(ctx, node, x, y, state, view),
   };
 }
@@ -135,21 +140,24 @@ function strataCard(ctx, node, x, y, state, view) {
   return { drawNode: draw, nodeDimensions: { width, height } };
 }
 
-/* Where to look: everything if that stays readable, else the whole height or width around the centre. */
+/* Where to look: everything if that stays readable, else as much as fits around the centre. Columns move apart, or
+   together, so that the picture fills its width. */
 function strataFrame(data, width, height) {
   const xs = data.columns.map((column) => column.x), ys = data.nodes.map((node) => node.y);
-  const box = { left: Math.min(...xs) - 62, right: Math.max(...xs) + 62, top: Math.min(...ys) - 30, bottom: Math.max(...ys) + 30 };
-  const head = 34, room = [width - 16, height - head - 14];
-  const whole = Math.min(room[0] / (box.right - box.left), room[1] / (box.bottom - box.top));
-  const scale = Math.min(1.25, Math.max(whole, 0.62));
-  const centre = data.nodes.find((node) => node.id === data.centre) || { x: (box.left + box.right) / 2, y: 0 };
-  const within = (low, high, at, span) =>
-    high - low <= span ? (low + high) / 2 : Math.min(high - span / 2, Math.max(low + span / 2, at));
+  const [left, right] = [Math.min(...xs), Math.max(...xs)], [top, bottom] = [Math.min(...ys) - 28, Math.max(...ys) + 28];
+  const head = 34, side = 60, foot = 14, [wide, high] = [width - 12, height - head - foot];
+  const clamp = (low, x, most) => Math.min(most, Math.max(low, x));
+  const tall = clamp(0.62, high / (bottom - top), 1.2);
+  const stretch = right > left ? clamp(0.68, (wide / tall - 2 * side) / (right - left), 1.6) : 1;
+  const scale = clamp(0.62, wide / (stretch * (right - left) + 2 * side), tall);
+  const centre = data.nodes.find((node) => node.id === data.centre) || { x: (left + right) / 2, y: 0 };
+  const within = (low, most, at, span) =>
+    most - low <= span ? (low + most) / 2 : clamp(low + span / 2, at, most - span / 2);
   const position = {
-    x: within(box.left, box.right, centre.x, room[0] / scale),
-    y: within(box.top, box.bottom, centre.y, room[1] / scale) - (head - 14) / 2 / scale,
+    x: within(left * stretch - side, right * stretch + side, centre.x * stretch, wide / scale),
+    y: within(top, bottom, centre.y, high / scale) - (head - foot) / 2 / scale,
   };
-  return { position, scale };
+  return { stretch, position, scale };
 }
 
 /* Site headings stay at the top while the graph moves under them; they are part of the picture. */
@@ -166,7 +174,7 @@ function strataHeadings(ctx, view, stage) {
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
   ctx.font = `${12.5 / scale}px ${theme.font}`;
-  for (const column of data.columns) ctx.fillText(column.text, column.x, (left.y + right.y) / 2);
+  for (const column of data.columns) ctx.fillText(column.text, column.x * view.stretch, (left.y + right.y) / 2);
   ctx.restore();
 }
 
@@ -229,7 +237,7 @@ function strataKey(event, view) {
 function strataPublish(root, view) {
   const at = {}, links = {};
   for (const node of view.data.nodes) {
-    const { x, y } = view.network.canvasToDOM({ x: node.x, y: node.y });
+    const { x, y } = view.network.canvasToDOM({ x: node.x * view.stretch, y: node.y });
     at[node.id] = [Math.round(x), Math.round(y)];
   }
   for (const edge of view.data.edges) {

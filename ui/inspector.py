@@ -1,0 +1,148 @@
+"""The link inspector: the counts, every measure and how sure it is, and the tokens for and against a link."""
+
+from __future__ import annotations
+
+import html
+import math
+from pathlib import Path
+
+import streamlit as st
+
+from core.analyses.contexts import PairContext
+from core.analyses.link import LinkReport
+from core.labels import Labels
+from core.store import Store
+from core.values import MEASURES, MIN_ACTIVE, Feature
+from core.views.tokens import context_line, shaded
+from ui.text import figure, head, named
+
+STYLE = Path(__file__).with_name("inspector.css")
+BEFORE, AFTER = 24, 20
+"""Characters of text shown on either side of the token in focus."""
+
+MEANING = {
+    "pearson": "correlation of the two activations over all counted tokens",
+    "cosine": "cosine of the two activations over all counted tokens",
+    "jaccard": "tokens with both ÷ tokens with either",
+    "sufficiency": "share of the source's tokens on which the target fires too",
+    "necessity": "share of the target's tokens on which the source fires too",
+    "mutual_information": "nats that one being active tells about the other",
+}
+CELLS = {
+    "both": ("Both", "both never fire together"),
+    "source_only": ("Source only", "the source never fires alone"),
+    "target_only": ("Target only", "the target never fires alone"),
+}
+
+
+def inspector(report: LinkReport, store: Store, labels: Labels) -> None:
+    """Draw it; everything that comes from outside is escaped."""
+    st.html(STYLE)
+    st.html(f'<div class="s-link">{_heading(report, labels)}{_numbers(report)}{_contexts(report, store)}</div>')
+
+
+def _heading(report: LinkReport, labels: Labels) -> str:
+    source, target = report.link.source, report.link.target
+    return (
+        '<div class="s-link-top"><div><span class="s-head">Link</span> '
+        f"<b>{source} {named(source, labels)} → {target} {named(target, labels)}</b></div>"
+        '<div class="s-quiet s-small"><span class="s-t" style="--a:.6">source active</span> · '
+        '<span class="s-u" style="--b:1">target active</span></div></div>'
+    )
+
+
+def _numbers(report: LinkReport) -> str:
+    return f'<div class="s-link-numbers">{_table(report)}{_doubt(report)}{_measures(report)}</div>'
+
+
+def _table(report: LinkReport) -> str:
+    """The 2×2 table of counts; what both have in common is large."""
+    (both, source_only), (target_only, neither) = report.table
+    return (
+        '<table class="s-counts" aria-label="Counted tokens by which feature is active">'
+        "<tr><th></th><th>target on</th><th>off</th></tr>"
+        f'<tr><th>source on</th><td class="s-large" data-cell="both">{both:,}</td>'
+        f'<td data-cell="source_only">{source_only:,}</td></tr>'
+        f'<tr><th>off</th><td data-cell="target_only">{target_only:,}</td><td data-cell="neither">{neither:,}</td></tr>'
+        "</table>"
+    )
+
+
+def _doubt(report: LinkReport) -> str:
+    if report.enough_data:
+        return ""
+    together = report.link.n_both
+    return (
+        f'<div class="s-note" data-state="too-little-data"><b>Too little data.</b> Both fire on {together:,} '
+        f"token{'s' * (together != 1)}; below {MIN_ACTIVE} the measures say little.</div>"
+    )
+
+
+def _measures(report: LinkReport) -> str:
+    """All measures with their intervals, then lift with what chance would give."""
+    rows = []
+    for name in MEASURES:
+        low, high = report.intervals.get(name, (math.nan, math.nan))
+        between = "" if math.isnan(low) else f"{figure(low)} to {figure(high)}"
+        rows.append(_row(name.replace("_", " "), figure(report.link.measures[name], 3), between, MEANING[name]))
+    lift = report.link.lift
+    times = "–" if math.isnan(lift) else f"{lift:.3g}×" if lift < 1000 else f"{lift:,.0f}×"
+    expected = report.expected_both
+    by_chance = f"{expected:,.0f}" if expected >= 10 else f"{expected:.2g}"
+    rows.append(_row("lift", times, f"{by_chance} by chance", "tokens with both ÷ those expected if independent"))
+    level = f"{100 * report.level:g}% intervals, documents as units"
+    kind = "" if report.enough_data else " s-faint"
+    return f'<table class="s-measures{kind}">{"".join(rows)}</table><div class="s-quiet s-small">{level}</div>'
+
+
+def _row(name: str, value: str, more: str, meaning: str) -> str:
+    return f'<tr title="{html.escape(meaning)}"><th>{name}</th><td>{value}</td><td class="s-quiet">{more}</td></tr>'
+
+
+def _contexts(report: LinkReport, store: Store) -> str:
+    """The three cells side by side, each with how many tokens it has."""
+    (both, source_only), (target_only, _) = report.table
+    counts = {"both": both, "source_only": source_only, "target_only": target_only}
+    tops = _maximum(store, report.link.source), _maximum(store, report.link.target)
+    columns = []
+    for cell, (title, none) in CELLS.items():
+        lines = [_line(context, *tops) for context in report.contexts[cell]]
+        body = "".join(lines) or f'<div class="s-quiet s-small">{none}</div>'
+        columns.append(f'<div class="s-cell" data-cell="{cell}">{head(f"{title} ({counts[cell]:,})")}{body}</div>')
+    return f'<div class="s-cells">{"".join(columns)}</div>'
+
+
+def _line(context: PairContext, source_top: float, target_top: float) -> str:
+    """A context on one line: as many whole tokens around the one in focus as fit."""
+    start, stop = around(context.tokens, context.focus)
+    part = slice(start, stop)
+    body = shaded(
+        context.tokens[part],
+        context.source_values[part],
+        source_top,
+        below=context.target_values[part],
+        below_top=target_top,
+        focus=context.focus - start,
+    )
+    return context_line(body, before=start > 0, after=True)
+
+
+def around(tokens: tuple[str, ...], focus: int, before: int = BEFORE, after: int = AFTER) -> tuple[int, int]:
+    """The range of tokens within `before` characters ahead of the focus and `after` behind it.
+
+    >>> around(("Once", " upon", " a", " time", "."), 2, before=6, after=5)
+    (1, 4)
+    """
+    start, room = focus, before
+    while start > 0 and len(tokens[start - 1]) <= room:
+        start -= 1
+        room -= len(tokens[start])
+    stop, room = focus + 1, after
+    while stop < len(tokens) and len(tokens[stop]) <= room:
+        room -= len(tokens[stop])
+        stop += 1
+    return start, stop
+
+
+def _maximum(store: Store, feature: Feature) -> float:
+    return float(store.summary(feature.key).maximum[feature.index])
