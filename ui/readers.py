@@ -5,13 +5,20 @@ Nothing here outlives a change of the file: handles are keyed by path, time and 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
 import streamlit as st
 
-from core.labels import Labels, labels_path
+from core.analyses import contexts
+from core.analyses.contexts import Context, Histogram
+from core.analyses.findings import Chain, best_matches, finding
+from core.analyses.neighbours import StoreLinks
+from core.labels import COLUMNS, Labels, labels_path
 from core.library import Found
 from core.store import Store, open_store
+from core.values import Feature, Link
 
 
 def read_store(found: Found) -> Store:
@@ -20,7 +27,7 @@ def read_store(found: Found) -> Store:
 
 
 def read_labels(store: Store) -> Labels:
-    """The labels beside a store."""
+    """The labels beside a store; raises `BadArgument` for a file that is no label table."""
     try:
         changed = labels_path(store.path).stat().st_mtime_ns
     except OSError:
@@ -28,9 +35,48 @@ def read_labels(store: Store) -> Labels:
     return _labels(str(store.path), store.fingerprint, changed, store)
 
 
-def hints(store: Store, key: str, labels: Labels) -> list[str]:
-    """The characteristic tokens of all features of a site."""
-    return _hints(store.fingerprint, key, labels)
+def no_labels(store: Store) -> Labels:
+    """What stands in for labels that cannot be read."""
+    return Labels(store, pl.DataFrame(schema=COLUMNS))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A store with its labels, and the questions whose answers are worth keeping."""
+
+    store: Store
+    labels: Labels
+
+    @property
+    def links(self) -> StoreLinks:
+        """Neighbours and links answered by the store."""
+        return StoreLinks(self.store)
+
+    def neighbours(
+        self, feature: Feature, to: str, measure: str, top: int = 10, min_both: int = 0, activity: float = 0.0
+    ) -> list[Link]:
+        """As `StoreLinks.neighbours`."""
+        return _neighbours(self.store.fingerprint, self.links, feature, to, measure, top, min_both, activity)
+
+    def best_matches(self, feature: Feature, measure: str) -> list[Link | None]:
+        """The best link with each site, None at the feature's own."""
+        return _best_matches(self.store.fingerprint, self.links, feature, measure)
+
+    def histogram(self, feature: Feature) -> Histogram:
+        """How the activations spread, for a card."""
+        return _histogram(self.store.fingerprint, self.store, feature)
+
+    def strongest(self, feature: Feature, n: int) -> tuple[Context, ...]:
+        """The strongest contexts."""
+        return _strongest(self.store.fingerprint, self.store, feature, n)
+
+    def hints(self, key: str) -> list[str]:
+        """The characteristic tokens of all features of a site."""
+        return _hints(self.store.fingerprint, key, self.labels)
+
+    def finding(self) -> Chain | None:
+        """What Home tells of this store."""
+        return _finding(self.store.fingerprint, self.links, self.labels)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -43,6 +89,42 @@ def _labels(path: str, fingerprint: str, changed: int, _store: Store) -> Labels:
     return Labels.beside(_store)
 
 
+@st.cache_data(max_entries=1024, show_spinner=False)
+def _neighbours(
+    fingerprint: str,
+    _links: StoreLinks,
+    feature: Feature,
+    to: str,
+    measure: str,
+    top: int,
+    min_both: int,
+    activity: float,
+) -> list[Link]:
+    return _links.neighbours(feature, to, measure, top, min_both, activity)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _best_matches(fingerprint: str, _links: StoreLinks, feature: Feature, measure: str) -> list[Link | None]:
+    return best_matches(_links, feature, measure)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _histogram(fingerprint: str, _store: Store, feature: Feature) -> Histogram:
+    return contexts.activation_histogram(_store, feature, bins=24)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _strongest(fingerprint: str, _store: Store, feature: Feature, n: int) -> tuple[Context, ...]:
+    return contexts.strongest(_store, feature, n)
+
+
 @st.cache_data(max_entries=64, show_spinner=False)
 def _hints(fingerprint: str, key: str, _labels: Labels) -> list[str]:
     return _labels.hints(key)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _finding(fingerprint: str, _links: StoreLinks, _labels: Labels) -> Chain | None:
+    first = _links.store.sites[0]
+    labelled = [feature for i in range(first.d_sae) if _labels.get(feature := Feature(first.key, i))]
+    return finding(_links.store, _links, labelled)

@@ -82,7 +82,8 @@ def value(setting: Setting[T]) -> T:
         found = setting.read(given)
     except ValueError as error:
         drop(setting.name)
-        note(f"{setting.name} = {given[:60]} cannot be used ({error}); {setting.write(setting.default)} stands in.")
+        instead = f"; {setting.write(setting.default)} stands in" if setting.default is not None else ""
+        note(f"{setting.name} = {given[:60]} cannot be used: {error}{instead}.")
         return setting.default
     _mirror(setting.name)
     return found

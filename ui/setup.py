@@ -12,14 +12,18 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.analyses.neighbours import StoreLinks
 from core.errors import StrataError
+from core.labels import Labels
 from core.library import Found, found_stores
 from core.store import Store
+from core.values import Feature
 from ui import selection
 from ui.errors import error_box
 from ui.go import next_page
-from ui.readers import read_labels, read_store
+from ui.readers import Reading, no_labels, read_labels, read_store
 from ui.sidebar import sidebar
+from ui.text import escape
 
 STYLE = Path(__file__).with_name("style.css")
 ICON = Path(__file__).with_name("icon.svg")
@@ -41,16 +45,35 @@ class Page:
         return self.opened
 
     @cached_property
-    def labels(self):  # type: ignore[no-untyped-def]
-        """The labels beside the store; a damaged label file is said once and then as good as none."""
-        return read_labels(self.store)
+    def reading(self) -> Reading:
+        """The open store with its labels; a damaged label file is said and then as good as none."""
+        try:
+            labels = read_labels(self.store)
+        except StrataError as error:
+            error_box(error)
+            labels = no_labels(self.store)
+        return Reading(self.store, labels)
 
-    @cached_property
-    def links(self):  # type: ignore[no-untyped-def]
+    @property
+    def labels(self) -> Labels:
+        """The labels beside the store."""
+        return self.reading.labels
+
+    @property
+    def links(self) -> StoreLinks:
         """Neighbours and links answered by the store."""
-        from core.analyses.neighbours import StoreLinks
+        return self.reading.links
 
-        return StoreLinks(self.store)
+    def feature(self) -> Feature:
+        """The chosen feature, else the one that Home's finding starts with; a wrong one leaves a note."""
+        setting = selection.Setting(selection.FEATURE, None, lambda text: _feature(self.store, text))
+        chosen = selection.value(setting)
+        if chosen is None:
+            found = self.reading.finding()
+            chosen = found.features[0] if found else Feature(self.store.sites[0].key, 0)
+            selection.choose(selection.FEATURE, str(chosen))
+            show_notes()
+        return chosen
 
 
 def set_up(title: str, *, needs_store: bool = True) -> Page:
@@ -64,8 +87,7 @@ def set_up(title: str, *, needs_store: bool = True) -> Page:
     opened, problem = _open(chosen)
     page = Page(title, found, chosen.name if chosen else "", opened)
     sidebar(page)
-    for sentence in selection.take_notes():
-        st.html(f'<div class="s-note">{_escaped(sentence)}</div>')
+    show_notes()
     if problem is not None:
         error_box(problem)
     if opened is None and needs_store:
@@ -73,6 +95,12 @@ def set_up(title: str, *, needs_store: bool = True) -> Page:
             no_store()
         st.stop()
     return page
+
+
+def show_notes() -> None:
+    """What had to be put right, quietly."""
+    for sentence in selection.take_notes():
+        st.html(f'<div class="s-note">{escape(sentence)}</div>')
 
 
 def theme() -> str:
@@ -110,5 +138,9 @@ def _open(chosen: Found | None) -> tuple[Store | None, StrataError | None]:
         return None, error
 
 
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _feature(store: Store, text: str) -> Feature | None:
+    """The feature named in an address; raises ValueError with what is wrong."""
+    try:
+        return store.feature(text)
+    except StrataError as error:
+        raise ValueError(str(error)) from error
