@@ -1,0 +1,171 @@
+"""One site's activations of one chunk: encoded, made sparse, and the sizes of input and error beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numba import njit
+
+from core.errors import NegativeActivations
+from core.store.format import index_dtype
+from core.values import Site
+
+DENSE_BYTES = 1 << 28
+"""Dense activations that are held at once while encoding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Rows of active features for some positions, with norms; `counts` are the rows' lengths."""
+
+    counts: np.ndarray  # int64 [rows]
+    features: np.ndarray  # uint16 or uint32 [nnz]
+    values: np.ndarray  # float32 [nnz]
+    input_norm: np.ndarray  # float32 [rows]
+    error_norm: np.ndarray  # float32 [rows]
+
+
+class SiteEncoder:
+    """An SAE at its hook, with the cheapest exact way to its reconstruction."""
+
+    def __init__(self, site: Site, sae: Any, head: int | None = None) -> None:
+        self.site = site
+        self.sae = sae
+        self.head = head  # a single attention head, for SAEs trained on one
+        self.rows = max(64, DENSE_BYTES // (4 * site.d_sae))
+        self._bag = self._decoder_for_bags()
+
+    def inputs(self, activations: torch.Tensor) -> torch.Tensor:
+        """What the SAE reads, [positions, ...], from what its hook saw, [positions, ...]."""
+        if self.head is not None:
+            return activations[:, self.head]
+        if activations.ndim > 2 and not self.sae.hook_z_reshaping_mode:
+            return activations.flatten(1)
+        return activations
+
+    def encode(self, x: torch.Tensor, target: torch.Tensor | None, counted: np.ndarray) -> Encoded:
+        """Encode rows of hook activations; `target` is where a transcoder's reconstruction belongs (else `x`).
+
+        Rows where `counted` is 0 keep their norms and lose their activations. Raises `NegativeActivations`.
+        """
+        inputs = self.inputs(x)
+        wanted = inputs if target is None else target
+        dense = self.sae.encode(inputs)
+        counts, features, values = self._sparse(dense)
+        reconstruction = self._reconstruct(dense, counts, features, values)
+        if hasattr(self.sae, "W_skip"):
+            reconstruction = reconstruction + inputs.to(self.sae.dtype) @ self.sae.W_skip.T
+        error = wanted.flatten(1).float() - reconstruction.flatten(1).float()
+        norms = torch.stack([inputs.flatten(1).float().norm(dim=1), error.norm(dim=1)]).cpu().numpy()
+        features, values = features.cpu().numpy().astype(index_dtype(self.site.d_sae)), values.cpu().numpy()
+        return _drop_uncounted(Encoded(counts.cpu().numpy(), features, values, *norms), counted)
+
+    def _sparse(self, dense: torch.Tensor) -> tuple[Any, Any, Any]:
+        if dense.device.type == "cpu":
+            return self._sparse_on_cpu(dense)
+        if bool((dense < 0).any()):
+            self._refuse()
+        active = dense > 0
+        rows, columns = active.nonzero(as_tuple=True)
+        return active.sum(1), columns, dense[rows, columns].float()
+
+    def _sparse_on_cpu(self, dense: torch.Tensor) -> tuple[Any, Any, Any]:
+        array = np.ascontiguousarray(dense.float().numpy())
+        counts = np.zeros(len(array), np.int64)
+        room = max(64 * len(array), 1 << 12)
+        while True:
+            columns, values = np.empty(room, np.int32), np.empty(room, np.float32)
+            used = _active_entries(array, counts, columns, values)
+            if used < 0:
+                self._refuse()
+            if used <= room:
+                return torch.from_numpy(counts), torch.from_numpy(columns[:used]), torch.from_numpy(values[:used])
+            room = used
+
+    def _refuse(self) -> None:
+        raise NegativeActivations(
+            f"SAE {self.site.sae_id} at {self.site.hook_name} has negative activations",
+            "choose SAEs whose activations are never negative",
+        )
+
+    def _decoder_for_bags(self) -> torch.Tensor | None:
+        """The rows whose weighted sums, plus the bias, are `sae.decode`, where the SAE is of that kind."""
+        if getattr(self.sae, "W_dec", None) is None or getattr(self.sae, "b_dec", None) is None:
+            return None
+        rows = self.sae.W_dec.detach().float()
+        if getattr(self.sae.cfg, "rescale_acts_by_decoder_norm", False):
+            rows = rows / rows.norm(dim=-1, keepdim=True)
+        return rows if self._agrees(rows) else None
+
+    def _agrees(self, rows: torch.Tensor) -> bool:
+        """Whether summing decoder rows is what this SAE's `decode` does, tried on made-up activations."""
+        if self.site.normalisation not in ("none", "expected_average_only_in") or self.sae.hook_z_reshaping_mode:
+            return False
+        sample = torch.zeros(4, self.site.d_sae, device=rows.device, dtype=self.sae.dtype)
+        for row in range(4):
+            sample[row, row % self.site.d_sae :: max(1, self.site.d_sae // 5)] = row + 0.5
+        with torch.inference_mode():
+            expected = self.sae.decode(sample)
+            got = sample.float() @ rows + self.sae.b_dec.float()
+        return expected.shape == got.shape and torch.allclose(expected.float(), got, rtol=1e-4, atol=1e-4)
+
+    def _reconstruct(self, dense: torch.Tensor, counts: Any, features: Any, values: Any) -> torch.Tensor:
+        """`sae.decode` of the activations, by their active features only where that is the same.
+
+        The dense way is also kept for SAEs that scale their input at run time: they remember the scale of the last
+        `encode` and undo it in `decode`.
+        """
+        if self._bag is None:
+            return self.sae.decode(dense)
+        starts = torch.zeros(len(counts), dtype=features.dtype, device=features.device)
+        starts[1:] = counts[:-1].cumsum(0)
+        total = torch.nn.functional.embedding_bag(features, self._bag, starts, mode="sum", per_sample_weights=values)
+        return total + self.sae.b_dec
+
+
+def _drop_uncounted(encoded: Encoded, counted: np.ndarray) -> Encoded:
+    keep = counted.astype(bool)
+    if keep.all():
+        return encoded
+    entries = np.repeat(keep, encoded.counts)
+    return Encoded(
+        np.where(keep, encoded.counts, 0),
+        encoded.features[entries],
+        encoded.values[entries],
+        encoded.input_norm,
+        encoded.error_norm,
+    )
+
+
+def join(parts: list[Encoded]) -> Encoded:
+    """Parts of a chunk, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    return Encoded(*(np.concatenate([getattr(part, name) for part in parts]) for name in Encoded.__dataclass_fields__))
+
+
+@njit(nogil=True, cache=True)
+def _active_entries(dense, counts, columns, values):  # type: ignore[no-untyped-def]
+    """Fill `counts` and, as far as there is room, the positive entries row by row; returns how many there are.
+
+    One pass over the memory, which is what it costs; -1 where an entry is negative.
+    """
+    room = len(columns)
+    used = 0
+    for row in range(dense.shape[0]):
+        before = used
+        for column in range(dense.shape[1]):
+            value = dense[row, column]
+            if value != 0.0:
+                if value < 0.0:
+                    return -1
+                if value > 0.0:
+                    if used < room:
+                        columns[used] = column
+                        values[used] = value
+                    used += 1
+        counts[row] = used - before
+    return used
