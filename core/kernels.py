@@ -53,11 +53,14 @@ if _folder is not None:
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile `function` at its first call, without the GIL, and keep the result on disk."""
+    """Compile `function` at its first call, without the GIL, and keep the result on disk.
+
+    Division follows NumPy (0/0 is NaN), which also lets loops over measures use vector instructions.
+    """
     try:
-        return numba.njit(nogil=True, cache=True)(function)
+        return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
     except RuntimeError:  # no file behind it (a doctest, a notebook): nothing to key a cache on
-        return numba.njit(nogil=True)(function)
+        return numba.njit(nogil=True, error_model="numpy")(function)
 
 
 def frozen(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:

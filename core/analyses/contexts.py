@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from core.errors import StoreDamaged
-from core.statistics.rows import COLLECT_AGAIN, floor_of
+from core.statistics.rows import floor_of
 from core.store import Store
+from core.store.checks import COLLECT_AGAIN
 from core.values import Feature
 
 WINDOW = 12

@@ -23,7 +23,7 @@ INTERVALS = ("pearson", "cosine", "jaccard", "sufficiency", "necessity")
 """The measures that get an interval."""
 
 RESAMPLES = 1000
-GROUPS = 400  # documents beyond that are gathered at random into groups, and groups resampled: as wide, and cheaper
+GROUPS = 256  # documents beyond that are gathered at random into groups, and groups resampled: as wide, and cheaper
 
 Interval = tuple[float, float]
 UNKNOWN: Interval = (float("nan"), float("nan"))
@@ -58,15 +58,17 @@ def wilson(successes: float, trials: float, level: float = 0.95) -> Interval:
     p, zz = successes / trials, z * z
     centre = (p + zz / (2 * trials)) / (1 + zz / trials)
     half = z / (1 + zz / trials) * float(np.sqrt(p * (1 - p) / trials + zz / (4 * trials * trials)))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # At the ends the formula gives exactly 0 and 1; rounding would not.
+    return (0.0 if p <= 0 else centre - half), (1.0 if p >= 1 else centre + half)
 
 
 def effective_trials(successes: np.ndarray, trials: np.ndarray, level: float = 0.95) -> float:
     """How many independent trials the share Σsuccesses/Σtrials is worth, from its spread between documents.
 
-    With D documents in which there were trials, p = Σk/Σm and the linearised variance of a ratio of totals
-    v = D/(D−1) · Σ(k_d − p m_d)² / (Σm)², it is p(1 − p)/v, times (z/t_{D−1})² because v itself is an estimate from D
-    documents (Korn and Graubard 1998); never more than Σm. Where p is 0 or 1, v says nothing, and it is D.
+    With D documents in which there were trials and p = Σk/Σm, the jackknife over documents gives the variance
+    v = (D−1)/D · Σ ((k_d − p m_d) / (Σm − m_d))². Then it is p(1 − p)/v, times (z/t)² because v itself is an estimate
+    (Korn and Graubard 1998), with t's degrees of freedom one less than the (Σm)²/Σm² documents that those of so
+    different sizes are worth (Kish); never more than Σm. Where p is 0 or 1, v says nothing, and it is D.
 
     >>> effective_trials(np.array([9, 0, 9, 0]), np.array([9, 9, 9, 9])) < 4
     True
@@ -79,10 +81,11 @@ def effective_trials(successes: np.ndarray, trials: np.ndarray, level: float = 0
     p = k.sum() / total
     if documents == 1 or p in (0.0, 1.0):
         return float(documents)
-    variance = documents / (documents - 1) * float(np.square(k - p * m).sum()) / total**2
+    variance = (documents - 1) / documents * float(np.square((k - p * m) / (total - m)).sum())
     if variance == 0:
         return float(total)
-    z, t = ndtri(0.5 + level / 2), stdtrit(documents - 1, 0.5 + level / 2)
+    freedom = max(total**2 / float(np.square(m).sum()) - 1, 1)
+    z, t = ndtri(0.5 + level / 2), stdtrit(freedom, 0.5 + level / 2)
     return float(min(p * (1 - p) / variance * (z / t) ** 2, total))
 
 

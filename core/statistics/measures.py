@@ -10,13 +10,13 @@ A new measure is a function of `PairCounts` and a line in `MEASURE_FUNCTIONS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from core.errors import BadArgument
-from core.kernels import kernel
+from core.kernels import frozen, kernel
 from core.values import MEASURES, PairCounts
 
 EPSILON = float(np.finfo(np.float64).eps)
@@ -32,25 +32,40 @@ def pearson(counts: PairCounts) -> Any:
     >>> pearson(PairCounts(3, 3, 1, 1, 6, 12, 1, 1, 2))  # x is always 2
     array(nan)
     """
-    n = counts.n
-    noise = min((n + 8) * EPSILON, 0.5 / max(n, 1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        sum_x, sum_y, xx, yy = (_real(v) for v in (counts.sum_x, counts.sum_y, counts.sum_xx, counts.sum_yy))
-        vary_x = 1 - (sum_x / xx) * (sum_x / n)
-        vary_y = 1 - (sum_y / yy) * (sum_y / n)
-        varies = (vary_x > noise) & (vary_y > noise)
-        scale = np.sqrt(xx) * np.sqrt(yy)
-        raw = (_real(counts.sum_xy) - sum_x * (sum_y / n)) / scale / np.sqrt(vary_x * vary_y)
-        slack = 1e-12 + noise * (1 / vary_x + 1 / vary_y)
-        value = np.where(np.abs(raw) <= 1 + slack, np.clip(raw, -1, 1), raw)
-    return np.where(varies, value, np.nan)
+    noise = noise_share(counts.n)
+    fields = (counts.sum_x, counts.sum_xx, counts.sum_y, counts.sum_yy, counts.sum_xy)
+    return _each(_pearson, (counts.n, noise), fields, np.float64)
+
+
+def noise_share(n: int) -> float:
+    """Below this share of its mean square, a feature's variance is rounding noise."""
+    return min((n + 8) * EPSILON, 0.5 / max(n, 1))
+
+
+@kernel
+def pearson_of(n, noise, sum_x, sum_xx, sum_y, sum_yy, sum_xy):  # type: ignore[no-untyped-def]
+    """Pearson of one pair; the whole-pair kernel uses it too, so that the numbers are the same either way."""
+    vary_x = 1.0 - (sum_x / sum_xx) * (sum_x / n)
+    vary_y = 1.0 - (sum_y / sum_yy) * (sum_y / n)
+    if not (vary_x > noise and vary_y > noise):
+        return np.nan
+    value = (sum_xy - sum_x * (sum_y / n)) / (np.sqrt(sum_xx * vary_x) * np.sqrt(sum_yy * vary_y))
+    if abs(value) > 1.0 and abs(value) <= 1.0 + 1e-12 + noise * (1.0 / vary_x + 1.0 / vary_y):
+        return 1.0 if value > 0 else -1.0
+    return value
+
+
+@kernel
+def _pearson(n, noise, sum_x, sum_xx, sum_y, sum_yy, sum_xy, out):  # type: ignore[no-untyped-def]
+    for e in range(len(out)):
+        out[e] = pearson_of(n, noise, sum_x[e], sum_xx[e], sum_y[e], sum_yy[e], sum_xy[e])
 
 
 def cosine(counts: PairCounts) -> Any:
     """Σxy / √(Σx² Σy²), 0..1; NaN where a feature is never active."""
     scale = np.sqrt(_real(counts.sum_xx)) * np.sqrt(_real(counts.sum_yy))
     raw = _ratio(counts.sum_xy, scale)
-    return np.where(raw <= 1 + 1e-12 + counts.n * EPSILON, np.minimum(raw, 1), raw)
+    return np.where((raw > 1) & (raw <= 1 + 1e-12 + counts.n * EPSILON), 1.0, raw)
 
 
 def jaccard(counts: PairCounts) -> Any:
@@ -85,43 +100,42 @@ def mutual_information(counts: PairCounts) -> Any:
     >>> mutual_information(counts).round(3).tolist()
     [0.693, 0.0, 0.693]
     """
-    arrays = np.broadcast_arrays(*(_whole(v) for v in (counts.n_source, counts.n_target, counts.n_both)))
-    out = np.empty(arrays[0].shape)
-    _mutual_information(counts.n, *(np.ascontiguousarray(a).reshape(-1) for a in arrays), out.reshape(-1))
-    return out
+    fields = (counts.n_source, counts.n_target, counts.n_both)
+    return _each(_mutual_information, (counts.n,), fields, np.int64)
 
 
 @kernel
 def _excess(delta):  # type: ignore[no-untyped-def]
-    """(1 + δ) log(1 + δ) − δ; below 1/64 by its series Σ (−δ)^k / (k(k − 1)), which cancels nothing."""
+    """(1 + δ) log(1 + δ) − δ; below 1/32 by its series Σ (−δ)^k / (k(k − 1)), which cancels nothing."""
+    if abs(delta) < 0.03125:
+        u = -delta
+        u2 = u * u
+        u4 = u2 * u2
+        low = (1 / 2 + u * (1 / 6)) + u2 * (1 / 12 + u * (1 / 20))
+        high = (1 / 30 + u * (1 / 42)) + u2 * (1 / 56 + u * (1 / 72))
+        return u2 * (low + u4 * (high + u4 * (1 / 90 + u * (1 / 110))))
     if delta <= -1.0:
         return 1.0
-    if abs(delta) < 0.015625:
-        u = -delta
-        s = 1 / 30 + u * (1 / 42 + u * (1 / 56 + u * (1 / 72 + u * (1 / 90))))
-        return u * u * (0.5 + u * (1 / 6 + u * (1 / 12 + u * (1 / 20 + u * s))))
-    return (1.0 + delta) * np.log1p(delta) - delta
+    return (1.0 + delta) * np.log(1.0 + delta) - delta
 
 
 @kernel
 def _mutual_information(n, sources, targets, both, out):  # type: ignore[no-untyped-def]
     size = np.float64(n)
     exact = n < 3_000_000_000  # then the products below fit int64
-    for e in range(len(both)):
+    for e in range(len(out)):
         a, b = np.float64(sources[e]), np.float64(targets[e])
-        if n == 0:
-            out[e] = np.nan
-            continue
         surplus = np.float64(n * both[e] - sources[e] * targets[e]) if exact else size * both[e] - a * b
+        not_a, not_b = size - a, size - b
         total = 0.0
-        for margin, sign in (
-            (a * b, 1.0),
-            (a * (size - b), -1.0),
-            ((size - a) * b, -1.0),
-            ((size - a) * (size - b), 1.0),
-        ):
-            if margin > 0:
-                total += margin * _excess(sign * surplus / margin)
+        if a > 0 and b > 0:
+            total += a * b * _excess(surplus / (a * b))
+        if a > 0 and not_b > 0:
+            total += a * not_b * _excess(-surplus / (a * not_b))
+        if not_a > 0 and b > 0:
+            total += not_a * b * _excess(-surplus / (not_a * b))
+        if not_a > 0 and not_b > 0:
+            total += not_a * not_b * _excess(surplus / (not_a * not_b))
         out[e] = total / size / size
 
 
@@ -163,7 +177,17 @@ def _whole(value: Any) -> Any:
 
 
 def _ratio(numerator: Any, denominator: Any) -> Any:
-    """numerator / denominator, NaN where the denominator is 0."""
+    """numerator / denominator; 0/0, a part of nothing, is NaN."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        value = _real(numerator) / _real(denominator)
-    return np.where(_real(denominator) == 0, np.nan, value)
+        return _real(numerator) / _real(denominator)
+
+
+def _each(loop: Callable[..., Any], settings: tuple[Any, ...], fields: Sequence[Any], kind: type) -> np.ndarray:
+    """Run a compiled loop over broadcast fields; returns float64 of their common shape."""
+    shape = np.broadcast_shapes(*(np.shape(field) for field in fields))
+    flat: list[np.ndarray] = [
+        np.ascontiguousarray(np.broadcast_to(np.asarray(field, kind), shape)).reshape(-1) for field in fields
+    ]
+    out = np.empty(len(flat[0]))
+    loop(*settings, *frozen(*flat), out)
+    return out.reshape(shape)

@@ -17,9 +17,9 @@ import numpy as np
 from core.errors import BadArgument, StoreDamaged
 from core.kernels import frozen, kernel
 from core.store import Store
+from core.store.checks import COLLECT_AGAIN
 from core.values import Feature, PairCounts
 
-COLLECT_AGAIN = "collect the store again, or restore it from a copy"
 FAULTS = {
     1: "the positions of {} are out of bounds or not in order",
     2: "the token offsets of site {} are out of bounds",

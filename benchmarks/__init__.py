@@ -1,0 +1,1 @@
+"""Budgets measured: each file prints a table and writes JSON (``--json FILE``); tests never assert times."""
