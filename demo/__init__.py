@@ -1,0 +1,1 @@
+"""The embedded demo: how its tokenizer, model, SAEs and labels were made and measured; see README.md."""

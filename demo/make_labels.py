@@ -1,0 +1,149 @@
+"""Label the demo's features from what the generator noted about each word.
+
+    python demo/make_labels.py [--documents 1500] [--out demo/demo.labels.parquet]
+
+Candidates are all notes ("kind: closing quote"), the kind of the token before and of the token after, and every
+conjunction of two. For each feature the candidate with the best F1 is chosen on one half of the documents and scored
+on the other. A label is kept where that held-out F1 is at least 0.6 and beats the best F1 that any of as many
+candidates reaches on the same half after permuting: every document gets the notes of another document of its
+register, token by token from its start (from the start again where it is shorter), so that runs, positions and
+registers stay what they are and only the tie between the notes and these very words is cut.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+import polars as pl
+import torch
+from torch import Tensor
+
+from core.sources.demo import CONTEXT, LABEL_SEED, LABELS
+from core.sources.world import Document, documents, token_notes
+from demo.evaluate import load_saes
+from demo.sites import HOOKS, KEYS, activations, load_model, windows
+from demo.wording import wording
+
+Note = tuple[str, str]
+BAR, LEAST, PAIR_PRICE = 0.6, 20, 0.01
+"""Lowest F1 kept; fewest tokens that an annotation must have; what a second note must gain to be worth saying."""
+
+
+def document_notes(model: Any, batch: Sequence[Document]) -> list[list[frozenset[Note]]]:
+    """For each document the notes of each of its tokens, with the kinds of the tokens before and after."""
+    encoded = model.tokenizer(
+        [document.text for document in batch], add_special_tokens=False, return_offsets_mapping=True
+    )
+    result = []
+    for document, offsets in zip(batch, encoded["offset_mapping"], strict=True):
+        notes = token_notes(document, offsets[: CONTEXT - 1])
+        kinds = ["start of the text", *map(_kind, notes), "end of the text"]
+        around = [[("after", kinds[at]), ("before", kinds[at + 2])] for at in range(len(notes))]
+        result.append([frozenset([*note.items(), *beside]) for note, beside in zip(notes, around, strict=True)])
+    return result
+
+
+def _kind(notes: Mapping[str, str]) -> str:
+    return notes.get("kind") or notes["part of speech"]
+
+
+def annotation_matrix(rows: list[list[frozenset[Note]]], notes: list[Note]) -> Tensor:
+    """Which token has which note, float [tokens, notes]."""
+    index = {note: column for column, note in enumerate(notes)}
+    matrix = np.zeros((sum(map(len, rows)), len(notes)), dtype=np.float32)
+    for at, found in enumerate(found for row in rows for found in row):
+        matrix[at, [index[note] for note in found if note in index]] = 1
+    return torch.from_numpy(matrix)
+
+
+def permuted(rows: list[list[frozenset[Note]]], registers: list[str], seed: int) -> list[list[frozenset[Note]]]:
+    """Give every document the notes of another one of its register, aligned at the start."""
+    generator = random.Random(seed)
+    result: list[list[frozenset[Note]]] = [[] for _ in rows]
+    for register in sorted(set(registers)):
+        members = [at for at, name in enumerate(registers) if name == register]
+        generator.shuffle(members)
+        for at, other in zip(members, members[1:] + members[:1], strict=True):
+            result[at] = [rows[other][place % len(rows[other])] for place in range(len(rows[at]))]
+    return result
+
+
+def pair_f1(matrix: Tensor, together: Tensor, active: Tensor) -> Tensor:
+    """F1 of every conjunction of two notes (single ones on the diagonal) with a feature, float [notes, notes].
+
+    `matrix` is float [tokens, notes], `together` its Gram matrix, `active` bool [tokens].
+    """
+    there = matrix[active]
+    return 2 * (there.T @ there) / (together + active.sum()).clamp(min=1)
+
+
+def site_labels(active: Tensor, real: Tensor, null: Tensor, first: Tensor) -> list[tuple[int, int, int, float]]:
+    """(feature, note, note, held-out F1) of every feature that earns a label; a single note stands twice.
+
+    `active` is bool [tokens, features]; `real` and `null` are float [tokens, notes]; `first` is bool [tokens].
+    """
+    halves = [
+        (matrix, half, matrix[half], matrix[half].T @ matrix[half])
+        for matrix, half in ((real, first), (real, ~first), (null, ~first))
+    ]
+    single = torch.eye(real.shape[1], dtype=torch.bool)
+    common = (halves[0][3] >= LEAST) & (halves[1][3] >= LEAST)
+    labels = []
+    for feature in (active[first].sum(0) >= LEAST).nonzero().flatten().tolist():
+        chosen, scored, chance = (pair_f1(part, together, active[half, feature]) for _, half, part, together in halves)
+        best = int((chosen.where(common, torch.tensor(0.0)) - PAIR_PRICE * ~single).argmax())
+        row, column = divmod(best, real.shape[1])
+        f1 = scored[row, column].item()
+        if f1 >= BAR and f1 > chance.max().item():
+            labels.append((feature, row, column, f1))
+    return labels
+
+
+def annotated(model: Any, count: int) -> tuple[list[Note], Tensor, Tensor, Tensor]:
+    """The notes, the real and the permuted annotation matrix, and the first half of the documents as bool [tokens]."""
+    chosen = list(islice(documents(LABEL_SEED), count))
+    rows = document_notes(model, chosen)
+    counts = Counter(note for row in rows for found in row for note in found)
+    notes = sorted(note for note, n in counts.items() if n >= 2 * LEAST)
+    real = annotation_matrix(rows, notes)
+    null = annotation_matrix(permuted(rows, [document.register for document in chosen], seed=0), notes)
+    first = torch.tensor([at % 2 == 0 for at, row in enumerate(rows) for _ in row])
+    return notes, real, null, first
+
+
+@torch.no_grad()
+def label(count: int) -> pl.DataFrame:
+    """All labels of all sites."""
+    model, saes = load_model(), load_saes()
+    notes, real, null, first = annotated(model, count)
+    texts = [document.text for document in islice(documents(LABEL_SEED), count)]
+    parts = [activations(model, *windows(model.tokenizer, texts[at : at + 64])) for at in range(0, count, 64)]
+    records = []
+    for hook in HOOKS:
+        features = [saes[hook].encode(part[hook]) > 0 for part in parts]
+        found = site_labels(torch.cat(features), real, null, first)
+        alive = int(torch.cat(features).any(0).sum())
+        print(f"{KEYS[hook]}: {len(found)} of {alive} alive features labelled", flush=True)
+        for feature, row, column, f1 in found:
+            text = wording([notes[row], notes[column]] if row != column else [notes[row]])
+            records.append((KEYS[hook], feature, text, "demo annotations", f1))
+    schema = {"key": pl.String, "feature": pl.UInt32, "label": pl.String, "source": pl.String, "score": pl.Float64}
+    return pl.DataFrame(records, schema=schema, orient="row")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--documents", type=int, default=1500)
+    parser.add_argument("--out", type=Path, default=LABELS)
+    arguments = parser.parse_args()
+    label(arguments.documents).write_parquet(arguments.out)
