@@ -17,7 +17,7 @@ from core.views.tokens import context_line, shaded
 from ui.text import figure, head, named
 
 STYLE = Path(__file__).with_name("inspector.css")
-BEFORE, AFTER = 24, 20
+BEFORE, AFTER = 15, 40
 """Characters of text shown on either side of the token in focus."""
 
 MEANING = {
@@ -33,6 +33,15 @@ CELLS = {
     "source_only": ("Source only", "the source never fires alone"),
     "target_only": ("Target only", "the target never fires alone"),
 }
+
+
+def measure_name(measure: str) -> str:
+    """A measure in a sentence.
+
+    >>> measure_name("pearson"), measure_name("mutual_information")
+    ('Pearson', 'mutual information')
+    """
+    return {"pearson": "Pearson", "jaccard": "Jaccard"}.get(measure, measure.replace("_", " "))
 
 
 def inspector(report: LinkReport, store: Store, labels: Labels) -> None:
@@ -83,8 +92,8 @@ def _measures(report: LinkReport) -> str:
     rows = []
     for name in MEASURES:
         low, high = report.intervals.get(name, (math.nan, math.nan))
-        between = "" if math.isnan(low) else f"{figure(low)} to {figure(high)}"
-        rows.append(_row(name.replace("_", " "), figure(report.link.measures[name], 3), between, MEANING[name]))
+        between = "" if math.isnan(low) else f"{figure(low, 3)} to {figure(high, 3)}"
+        rows.append(_row(measure_name(name), figure(report.link.measures[name], 3), between, MEANING[name]))
     lift = report.link.lift
     times = "–" if math.isnan(lift) else f"{lift:.3g}×" if lift < 1000 else f"{lift:,.0f}×"
     expected = report.expected_both
@@ -116,15 +125,17 @@ def _line(context: PairContext, source_top: float, target_top: float) -> str:
     """A context on one line: as many whole tokens around the one in focus as fit."""
     start, stop = around(context.tokens, context.focus)
     part = slice(start, stop)
+    tokens = list(context.tokens[part])
+    tokens[0] = tokens[0].lstrip() or tokens[0]
     body = shaded(
-        context.tokens[part],
+        tokens,
         context.source_values[part],
         source_top,
         below=context.target_values[part],
         below_top=target_top,
         focus=context.focus - start,
     )
-    return context_line(body, before=start > 0, after=True)
+    return context_line(body, before=start > 0, after=True, one_line=True)
 
 
 def around(tokens: tuple[str, ...], focus: int, before: int = BEFORE, after: int = AFTER) -> tuple[int, int]:

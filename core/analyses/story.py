@@ -11,7 +11,7 @@ from core.store import Store
 from core.values import MIN_ACTIVE, Feature, Links
 
 NAMED = 3
-CANDIDATES = 20
+CANDIDATES = 40
 ROOM = 28
 
 
@@ -41,12 +41,16 @@ def story(graph: nx.DiGraph, centre: str) -> str:
 
 
 def _becomes(graph: nx.DiGraph, centre: str, reached: list[str]) -> str:
+    """ "spreads into …" only where most of what is reached has another name."""
     own, names = _called(graph, centre), _names(graph, reached)
     others = [name for name in names if name != own]
+    same = sum(_called(graph, node) == own for node in reached)
     if not others:
-        return "lives on as one feature to" if len(reached) == 1 else f"lives on in {len(reached)} features to"
+        return "lives on in one feature at" if len(reached) == 1 else f"lives on in {len(reached)} features at"
     if len(reached) == 1:
         return f"becomes {others[0]} by"
+    if 2 * same >= len(reached):
+        return f"stays {own} in {same} of {len(reached)} features, beside {_listed(others)}, at"
     return f"spreads into {_listed(others)} by"
 
 
@@ -102,17 +106,20 @@ def opening_feature(store: Store, links: Links, name_of: Callable[[Feature], str
         alive = [feature for feature in alive if store.summary(feature.key).active[feature.index]]
         return alive[0] if alive else None
     order = np.argsort(-np.where(usable, active, -1), kind="stable")[: int(usable.sum())]
-    step = max(1, min(len(order), 6 * CANDIDATES) // CANDIDATES)
-    tried = [Feature(site.key, int(i)) for i in order[: 6 * CANDIDATES : step]]
+    step = max(1, min(len(order), 4 * CANDIDATES) // CANDIDATES)
+    tried = [Feature(site.key, int(i)) for i in order[: 4 * CANDIDATES : step]]
     return max(tried, key=lambda feature: _promise(store, links, name_of, feature))
 
 
 def _promise(store: Store, links: Links, name_of: Callable[[Feature], str], feature: Feature) -> float:
-    """How many of a feature's strong links to the next site lead to something of another name."""
-    place = [site.key for site in links.sites].index(feature.key)
-    if place + 1 == len(links.sites):
-        return 0.0
-    near = links.neighbours(feature, links.sites[place + 1].key, "pearson", 3, MIN_ACTIVE)
-    strong = [link for link in near if link.measures["pearson"] >= 0.3]
-    names = {name_of(link.target) for link in strong}
-    return len(names | {name_of(feature)}) + sum(link.measures["pearson"] for link in strong) / 3
+    """Strong links to both sides, and different names ahead; a name that is a word tells a reader more than "en"."""
+    keys = [site.key for site in links.sites]
+    place = keys.index(feature.key)
+    promise, names = 0.0, {name_of(feature)}
+    for other in (place - 1, place + 1):
+        if 0 <= other < len(keys):
+            near = links.neighbours(feature, keys[other], "pearson", 3, MIN_ACTIVE)
+            strong = [link for link in near if link.measures["pearson"] >= 0.3]
+            promise += sum(link.measures["pearson"] for link in strong)
+            names |= {name_of(link.target) for link in strong if other > place}
+    return promise / 6 + len(names) / 2 + sum(len(name) > 2 for name in names) / len(names)

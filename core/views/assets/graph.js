@@ -145,11 +145,12 @@ function strataCard(ctx, node, x, y, state, view) {
 function strataFrame(data, width, height) {
   const xs = data.columns.map((column) => column.x), ys = data.nodes.map((node) => node.y);
   const [left, right] = [Math.min(...xs), Math.max(...xs)], [top, bottom] = [Math.min(...ys) - 28, Math.max(...ys) + 28];
-  const head = 34, side = 60, foot = 14, [wide, high] = [width - 12, height - head - foot];
+  const head = 34, side = 60, foot = 40, [wide, high] = [width - 12, height - head - foot];
   const clamp = (low, x, most) => Math.min(most, Math.max(low, x));
-  const tall = clamp(0.62, high / (bottom - top), 1.2);
+  const least = width < 520 ? 0.74 : 0.62;
+  const tall = clamp(least, high / (bottom - top), 1.2);
   const stretch = right > left ? clamp(0.68, (wide / tall - 2 * side) / (right - left), 1.6) : 1;
-  const scale = clamp(0.62, wide / (stretch * (right - left) + 2 * side), tall);
+  const scale = clamp(least, wide / (stretch * (right - left) + 2 * side), tall);
   const centre = data.nodes.find((node) => node.id === data.centre) || { x: (left + right) / 2, y: 0 };
   const within = (low, most, at, span) =>
     most - low <= span ? (low + most) / 2 : clamp(low + span / 2, at, most - span / 2);

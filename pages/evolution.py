@@ -1,0 +1,114 @@
+"""Evolution: what becomes of a feature through the sites, and the tokens for and against each of its links."""
+
+from dataclasses import replace
+
+import polars as pl
+import streamlit as st
+
+from core.analyses.export import edge_table
+from core.analyses.story import story
+from core.errors import StrataError
+from core.values import Feature
+from ui import evolution as evo
+from ui import selection
+from ui.cards import both_ways, summary
+from ui.errors import error_box, guarded
+from ui.go import lead_to, linked
+from ui.graph import graph as graph_component
+from ui.inspector import inspector
+from ui.pills import pills, subtitle
+from ui.readers import Reading
+from ui.setup import set_up, theme
+from ui.text import quiet
+from ui.text import title as page_title
+
+page = set_up("Evolution")
+store, labels = page.store, page.labels
+reading = Reading(store, labels)
+
+settings = evo.read_settings()
+with guarded(stop=True):
+    found = evo.find_view(store, labels, settings)
+if found is None:
+    error_box(StrataError("Nothing in this store is ever active", "open another store, or collect more tokens"))
+    st.stop()
+view, graph = found
+feature = Feature.parse(view.shown)
+link = evo.link_shown(graph, view)
+drawn = evo.drawn(graph, store, theme(), selection.value(evo.COLOUR))
+
+
+def act(event):
+    evo.on_event(view, event)
+
+
+def actions():
+    """What can be done with the feature on the card."""
+    with st.container(horizontal=True, gap="small", key="card-actions"):
+        more = "Take back" if view.shown in view.expanded else "Expand"
+        st.button(more, key="expand", on_click=act, args=({"kind": "expand", "node": view.shown},))
+        here = {"kind": "centre", "node": view.shown}
+        st.button("Centre here", key="centre", on_click=act, args=(here,), disabled=view.shown == view.centre)
+        st.button("Feature page", key="to-feature", on_click=lead_to, args=("feature",))
+
+
+def tables():
+    """The same graph without a canvas: choosing a row is a click."""
+    links = edge_table(graph).drop("n")
+    nodes = pl.DataFrame(
+        {
+            "feature": node,
+            "label": data["label"],
+            "site": data["key"],
+            "active": data["n_active"],
+            "expanded": data["expanded"],
+        }
+        for node, data in sorted(graph.nodes(data=True), key=lambda each: (each[1]["site"], each[1]["index"]))
+    )
+    here = f"{view.centre}:{view.shown}:{link}:{len(graph)}:{graph.number_of_edges()}"
+
+    def chosen(key, events):
+        rows = st.session_state[key].selection.rows
+        if rows:
+            act(events[rows[0]])
+
+    def choosing(name, frame, events):
+        key = f"table:{name}:{here}"
+        st.dataframe(
+            frame, key=key, hide_index=True, selection_mode="single-row", on_select=lambda: chosen(key, events),
+            height=min(420, 38 + 35 * len(frame)),
+        )  # fmt: skip
+
+    left, right = st.columns([2, 3])
+    with left:
+        choosing("nodes", nodes, [{"kind": "node", "node": name} for name in nodes["feature"]])
+    with right:
+        ends = links.select("source", "target").rows()
+        choosing("links", links, [{"kind": "link", "link": f"{source},{target}"} for source, target in ends])
+
+
+title = story(graph, view.centre)
+page_title(title, subtitle(view, settings, graph))
+pills(store, replace(view, link=link), settings, graph, drawn, title)
+
+beside = st.columns([7, 3], gap="small")
+with beside[0], st.container(key="card-graph"):
+    graph_component(
+        drawn, "evolution", act, view=f"{store.fingerprint}:{view.centre}", selected=view.shown, link=link,
+        height=evo.height_of(graph),
+    )  # fmt: skip
+    if not graph.number_of_edges():
+        st.html(quiet("No link of this feature reaches the floor: lower it, or allow fewer common tokens."))
+with beside[1]:
+    with st.container(key="card-feature"), guarded():
+        linked(summary(reading, feature, settings.measure), "evolution:summary")
+        actions()
+    with st.container(key="card-neighbours"), guarded():
+        linked(both_ways(reading, feature, settings.measure), "evolution:neighbours")
+
+if link:
+    with st.container(key="card-link"), guarded():
+        inspector(evo.report_of(store.fingerprint, store, link, settings.activity), store, labels)
+
+with st.expander(f"The same as tables: {len(graph):,} features, {graph.number_of_edges():,} links"), guarded():
+    tables()

@@ -1,0 +1,236 @@
+"""What the Evolution page keeps and asks: its settings, the graph and picture behind them, and where one stands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import networkx as nx
+import streamlit as st
+
+from core.analyses.evolution import evolution_graph
+from core.analyses.export import with_labels
+from core.analyses.link import LinkReport, link_report
+from core.analyses.neighbours import StoreLinks
+from core.analyses.story import opening_feature
+from core.errors import StrataError
+from core.labels import Labels
+from core.store import Store
+from core.values import MEASURES, MIN_ACTIVE, Feature, Label
+from core.views.graph import Picture, picture
+from ui import palette, selection
+from ui.clicks import View, click, is_feature, link_ends
+from ui.errors import error_box
+
+MEASURE = selection.choice("measure", MEASURES)
+LINKS_A_STEP = selection.count("k", 3, 1, 8)
+ACTIVITY = selection.number("activity", 0.0, 0.0, 0.9)
+UP = selection.count("up", 2, 0, 12)
+DOWN = selection.count("down", 3, 0, 12)
+BOTH = selection.count("both", MIN_ACTIVE, 0, 100_000)
+COLOUR = selection.choice("colour", ("site", "frequency"))
+FLOORS = {
+    "pearson": 0.3,
+    "cosine": 0.3,
+    "jaccard": 0.2,
+    "sufficiency": 0.5,
+    "necessity": 0.5,
+    "mutual_information": 0.01,
+}
+"""Where a picture starts: low enough to show weak kin, high enough to stay a picture."""
+
+FEATURE = selection.text(selection.FEATURE, longest=80)
+CENTRE = selection.text("centre", longest=80)
+LINK = selection.text(selection.LINK, longest=160)
+LAST = "evolution:last"
+EXPANDED = selection.text("expanded", longest=2000)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the graph is drawn; hashable, since results are kept by it."""
+
+    measure: str
+    per_step: int
+    floor: float
+    activity: float
+    up: int
+    down: int
+    min_both: int
+
+    def keywords(self) -> dict[str, Any]:
+        """Keyword arguments of `evolution_graph`."""
+        return {name: getattr(self, name) for name in Settings.__dataclass_fields__}
+
+
+def floor_of(measure: str) -> selection.Setting[float]:
+    """The floor's setting: each measure has a default of its own."""
+    return selection.number("floor", FLOORS[measure], 0.0, 1.0)
+
+
+def read_settings() -> Settings:
+    """The settings of the address and the session."""
+    measure = selection.value(MEASURE)
+    numbers = (selection.value(LINKS_A_STEP), selection.value(floor_of(measure)), selection.value(ACTIVITY))
+    return Settings(measure, *numbers, selection.value(UP), selection.value(DOWN), selection.value(BOTH))
+
+
+# ---- where one stands
+
+
+def find_view(store: Store, labels: Labels, settings: Settings) -> tuple[View, nx.DiGraph] | None:
+    """The view that the address and the session describe, with its graph; None for a store with nothing alive.
+
+    The feature chosen on any page is the one marked here. While it is in the graph around the old centre, that centre
+    stays; otherwise it becomes the centre itself.
+    """
+    feature = _chosen_feature(store) or _opening(store.fingerprint, store, labels)
+    if feature is None:
+        return None
+    centre, link = selection.value(CENTRE), selection.value(LINK)
+    link = _in_order(store, link)
+    last = st.session_state.get(LAST, (feature, link))
+    if last[0] != feature and last[1] == link and feature not in link_ends(link):
+        link = ""  # another page, or the card, went on to another feature
+    expanded = tuple(name for name in selection.value(EXPANDED).split(",") if _known(store, (name,)))
+    if _known(store, (centre,)):
+        view = View(centre, "" if centre == feature else feature, link, expanded)
+        graph = evolution(store, labels, view, settings)
+        if feature in graph and all(end in graph for end in link_ends(link)):
+            return remember(view), graph
+    view = View(feature, "", link, expanded if centre in ("", feature) else ())
+    return remember(view), evolution(store, labels, view, settings)
+
+
+def remember(view: View) -> View:
+    """Keep the view in the session and the address."""
+    selection.put(FEATURE, view.shown)
+    selection.put(CENTRE, "" if view.centre == view.shown else view.centre)
+    selection.put(LINK, view.link)
+    selection.put(EXPANDED, ",".join(view.expanded))
+    st.session_state[LAST] = (view.shown, view.link)
+    return view
+
+
+def on_event(view: View, event: Mapping[str, Any]) -> None:
+    """A click, on the canvas, a table or a button, becomes the next view; for callbacks."""
+    remember(click(view, event))
+
+
+def link_shown(graph: nx.DiGraph, view: View) -> str:
+    """The link under inspection: the chosen one, else the strongest of the marked feature; "" where it has none."""
+    if view.link:
+        return view.link
+    near = [*graph.in_edges(view.shown, data="weight"), *graph.out_edges(view.shown, data="weight")]
+    best = max(near, key=lambda edge: (edge[2], edge[0], edge[1]), default=None)
+    return f"{best[0]},{best[1]}" if best else ""
+
+
+def _chosen_feature(store: Store) -> str:
+    chosen = selection.value(FEATURE)
+    if not chosen:
+        return ""
+    try:
+        return str(store.feature(chosen))
+    except StrataError as error:
+        selection.drop(selection.FEATURE)
+        error_box(error)
+        return ""
+
+
+def _in_order(store: Store, link: str) -> str:
+    """The link as SOURCE,TARGET whichever way it was written; "" where it is none of this store."""
+    ends = link_ends(link)
+    if not _known(store, ends) or ends[0] == ends[1]:
+        return ""
+    return ",".join(map(str, store.order(*map(Feature.parse, ends))))
+
+
+def _known(store: Store, names: tuple[str, ...]) -> bool:
+    try:
+        return bool(names) and all(is_feature(name) and bool(store.feature(name)) for name in names)
+    except StrataError:
+        return False
+
+
+# ---- what is asked of the core, kept per store
+
+
+def evolution(store: Store, labels: Labels, view: View, settings: Settings) -> nx.DiGraph:
+    """The graph around the view's centre, with labels and hints; shared, never changed."""
+    return _evolution(store.fingerprint, len(labels), store, labels, view.centre, view.expanded, settings)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _evolution(
+    fingerprint: str,
+    n_labels: int,
+    _store: Store,
+    _labels: Labels,
+    centre: str,
+    expanded: tuple[str, ...],
+    settings: Settings,
+) -> nx.DiGraph:
+    seeds, more = [Feature.parse(centre)], [Feature.parse(name) for name in expanded]
+    graph = evolution_graph(StoreLinks(_store), seeds, expanded=more, **settings.keywords())
+    for _, data in graph.nodes(data=True):
+        data["n_active"] = int(_store.summary(data["key"]).active[data["index"]])
+    return with_labels(graph, lambda feature: _labels.get(feature) or _hint(_labels, feature))
+
+
+def _hint(labels: Labels, feature: Feature) -> Label | None:
+    text = labels.hint(feature)
+    return Label(text, "hint") if text else None
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def report_of(fingerprint: str, _store: Store, link: str, activity: float) -> LinkReport:
+    """Everything about a link, for the inspector."""
+    source, target = link_ends(link)
+    return link_report(_store, Feature.parse(source), Feature.parse(target), activity, contexts=5)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _opening(fingerprint: str, _store: Store, _labels: Labels) -> str | None:
+    feature = opening_feature(_store, StoreLinks(_store), _labels.name)
+    return None if feature is None else str(feature)
+
+
+# ---- how it looks
+
+
+def drawn(graph: nx.DiGraph, store: Store, theme: str, colour: str) -> Picture:
+    """The picture of a graph: the layer ramp, or the ramp by how often a feature fires (light: rarely)."""
+    ramp = palette.ramp(len(store.sites), theme)
+    if colour == "frequency":
+        shades = palette.ramp(9, theme)
+        grounds = {node: shades[_decade(data["n_active"] / store.n)] for node, data in graph.nodes(data=True)}
+    else:
+        grounds = {node: ramp[data["site"]] for node, data in graph.nodes(data=True)}
+    colours = {node: (ground, palette.ink(ground)) for node, ground in grounds.items()}
+    return picture(graph, colours, graph_theme(theme), name=f"evolution-{graph.graph['seeds']}")
+
+
+def graph_theme(theme: str) -> dict[str, str]:
+    """The canvas' other colours."""
+    parts = {"paper": palette.PAPER, "text": palette.TEXT, "quiet": palette.QUIET}
+    parts |= {"edge": palette.EDGE, "accent": palette.ACCENT}
+    return {name: colours[theme] for name, colours in parts.items()}
+
+
+def height_of(graph: nx.DiGraph) -> int:
+    """Pixels that the tallest column asks for, within reason."""
+    columns = [data["site"] for _, data in graph.nodes(data=True)]
+    tallest = max((columns.count(site) for site in set(columns)), default=1)
+    return int(min(680, max(545, 52 * tallest + 80)))
+
+
+def _decade(density: float) -> int:
+    """Two shades a factor of ten, from 0.01% to all tokens.
+
+    >>> _decade(0.0), _decade(0.01), _decade(1.0)
+    (0, 4, 8)
+    """
+    return 0 if density <= 1e-4 else min(8, round(2 * (math.log10(density) + 4)))

@@ -1,0 +1,134 @@
+"""The quiet row above the graph: settings, permalink, downloads, and the Python behind the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import networkx as nx
+import streamlit as st
+
+from core.analyses.evolution import what_was_pruned
+from core.analyses.export import edge_table, to_graphml, to_json
+from core.store import Store
+from core.values import MEASURES
+from core.views.graph import Picture, standalone
+from core.views.svg import svg
+from ui import evolution as evo
+from ui import selection
+from ui.clicks import View, link_ends
+from ui.inspector import measure_name
+
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
+
+
+def subtitle(view: View, settings: evo.Settings, graph: nx.DiGraph) -> str:
+    """What the picture shows, in words."""
+    rule = f", active above {settings.activity:g} of their maximum" if settings.activity else ""
+    both = f", both active on {settings.min_both:,} tokens or more" if settings.min_both else ""
+    best = f"best links by {measure_name(settings.measure)}, {NUMBERS[settings.per_step]} a step"
+    told = f"Evolution of {view.centre}: {best}, at {settings.floor:.2f} and above{both}{rule}."
+    return f"{told} {what_was_pruned(graph)}".strip()
+
+
+def pills(store: Store, view: View, settings: evo.Settings, graph: nx.DiGraph, drawn: Picture, title: str) -> None:
+    """The row itself."""
+    with st.container(horizontal=True, key="pills", gap="small"):
+        _measure_and_walk(settings)
+        _activity(settings)
+        with st.popover(f"{settings.up} up, {settings.down} down"):
+            st.slider("Steps towards the input", 0, 12, **selection.bind(evo.UP))
+            st.slider("Steps towards the output", 0, 12, **selection.bind(evo.DOWN))
+        with st.popover(f"Colour: {selection.value(evo.COLOUR)}"):
+            st.radio(
+                "Colour by", ["site", "frequency"], captions=["", "dark: active often"], **selection.bind(evo.COLOUR)
+            )
+        with st.popover("Permalink"):
+            st.code(_address(), language=None, wrap_lines=True)
+        with st.popover("Download"):
+            _downloads(graph, drawn, title, subtitle(view, settings, graph))
+        with st.popover("Copy as Python"):
+            st.code(as_python(str(store.path), view, settings), language="python")
+
+
+def _measure_and_walk(settings: evo.Settings) -> None:
+    with st.popover(measure_name(settings.measure)):
+        st.radio("Measure", MEASURES, format_func=measure_name, **selection.bind(evo.MEASURE))
+    many = settings.per_step != 1
+    with st.popover(f"{settings.per_step} link{'s' * many} a step"):
+        st.slider("Best links that each feature follows", 1, 8, **selection.bind(evo.LINKS_A_STEP))
+    with st.popover(f"Floor {settings.floor:.2f}"):
+        floor = evo.floor_of(settings.measure)
+        fine = settings.measure == "mutual_information"
+        st.slider(
+            f"Weakest {measure_name(settings.measure)} shown", 0.0, 0.2 if fine else 1.0,
+            step=0.005 if fine else 0.05, **selection.bind(floor),
+        )  # fmt: skip
+        st.number_input("Fewest tokens on which both are active", 0, 100_000, step=5, **selection.bind(evo.BOTH))
+
+
+def _activity(settings: evo.Settings) -> None:
+    rule = "Active > 0" if not settings.activity else f"Active > {settings.activity:g} max"
+    with st.popover(rule):
+        st.slider(
+            "Active above this share of a feature's maximum", 0.0, 0.9, step=0.05,
+            help="Pearson and cosine do not depend on it.", **selection.bind(evo.ACTIVITY),
+        )  # fmt: skip
+
+
+def _address() -> str:
+    """This view's address, to send to a colleague."""
+    base = str(st.context.url or "").split("?")[0]
+    return base + selection.permalink()
+
+
+def _downloads(graph: nx.DiGraph, drawn: Picture, title: str, sentence: str) -> None:
+    """Exactly what is shown, for other programs and for people; each is made when it is asked for."""
+    files: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
+        "Page that works offline (HTML)": ("html", "text/html", lambda: standalone(drawn, title, sentence)),
+        "Picture (SVG)": ("svg", "image/svg+xml", lambda: svg(drawn)),
+        "Graph (GraphML)": ("graphml", "application/xml", lambda: to_graphml(graph)),
+        "Graph (JSON)": ("json", "application/json", lambda: to_json(graph)),
+        "Links (CSV)": ("csv", "text/csv", lambda: edge_table(graph).write_csv()),
+        "Links (Parquet)": ("parquet", "application/octet-stream", lambda: _parquet(graph)),
+    }
+    for label, (ending, kind, make) in files.items():
+        name = f"{drawn.name}.{ending}"
+        st.download_button(
+            label, make, name, kind, key=f"download:{ending}", on_click="ignore", type="tertiary", width="stretch"
+        )
+    st.caption("PNG: the button at the corner of the graph.")
+
+
+def _parquet(graph: nx.DiGraph) -> bytes:
+    import io
+
+    written = io.BytesIO()
+    edge_table(graph).write_parquet(written)
+    return written.getvalue()
+
+
+def as_python(path: str, view: View, settings: evo.Settings) -> str:
+    """The core calls behind the page, to run as they are from the checkout.
+
+    >>> "per_step=3" in as_python("demo.h5", View("2_26"), evo.Settings("pearson", 3, 0.3, 0.0, 2, 3, 10))
+    True
+    """
+    keywords = "".join(f"    {name}={value!r},\n" for name, value in settings.keywords().items())
+    more = ", ".join(f"Feature.parse({name!r})" for name in view.expanded)
+    lines = [
+        "from core.analyses.evolution import evolution_graph",
+        "from core.analyses.export import edge_table",
+        "from core.analyses.link import link_report" if view.link else "",
+        "from core.analyses.neighbours import StoreLinks",
+        "from core.store import open_store",
+        "from core.values import Feature",
+        f"\nstore = open_store({path!r})",
+        f"graph = evolution_graph(\n    StoreLinks(store),\n    [Feature.parse({view.centre!r})],\n{keywords}"
+        f"    expanded=[{more}],\n)",
+        "print(edge_table(graph))",
+    ]
+    if view.link:
+        source, target = (f"Feature.parse({end!r})" for end in link_ends(view.link))
+        lines.append(f"report = link_report(store, {source}, {target}, activity={settings.activity!r})")
+        lines.append("print(report.table, dict(report.link.measures))")
+    return "\n".join(line for line in lines if line)
