@@ -11,14 +11,14 @@ import networkx as nx
 import streamlit as st
 
 from core.analyses.evolution import evolution_graph
-from core.analyses.export import with_labels
+from core.analyses.export import label_or_hint, with_labels
 from core.analyses.link import LinkReport, link_report
 from core.analyses.neighbours import StoreLinks
 from core.analyses.story import opening_feature
 from core.errors import StrataError
 from core.labels import Labels
 from core.store import Store
-from core.values import MEASURES, MIN_ACTIVE, Feature, Label
+from core.values import MEASURES, MIN_ACTIVE, Feature
 from core.views.graph import Picture, picture
 from ui import palette, selection
 from ui.clicks import View, click, is_feature, link_ends
@@ -177,12 +177,7 @@ def _evolution(
     graph = evolution_graph(StoreLinks(_store), seeds, expanded=more, **settings.keywords())
     for _, data in graph.nodes(data=True):
         data["n_active"] = int(_store.summary(data["key"]).active[data["index"]])
-    return with_labels(graph, lambda feature: _labels.get(feature) or _hint(_labels, feature))
-
-
-def _hint(labels: Labels, feature: Feature) -> Label | None:
-    text = labels.hint(feature)
-    return Label(text, "hint") if text else None
+    return with_labels(graph, label_or_hint(_labels))
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)

@@ -117,8 +117,8 @@ def _contexts(report: LinkReport, store: Store) -> str:
     for cell, (title, none) in CELLS.items():
         lines = [_line(context, *tops) for context in report.contexts[cell]]
         body = "".join(lines) or f'<div class="s-quiet s-small">{none}</div>'
-        columns.append(f'<div class="s-cell" data-cell="{cell}">{head(f"{title} ({counts[cell]:,})")}{body}</div>')
-    return f'<div class="s-cells">{"".join(columns)}</div>'
+        columns.append(f'<div class="s-case" data-cell="{cell}">{head(f"{title} ({counts[cell]:,})")}{body}</div>')
+    return f'<div class="s-cases">{"".join(columns)}</div>'
 
 
 def _line(context: PairContext, source_top: float, target_top: float) -> str:

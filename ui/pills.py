@@ -17,6 +17,7 @@ from ui import evolution as evo
 from ui import selection
 from ui.clicks import View, link_ends
 from ui.inspector import measure_name
+from ui.share import absolute, as_csv, as_parquet
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
 
@@ -43,7 +44,7 @@ def pills(store: Store, view: View, settings: evo.Settings, graph: nx.DiGraph, d
                 "Colour by", ["site", "frequency"], captions=["", "dark: active often"], **selection.bind(evo.COLOUR)
             )
         with st.popover("Permalink"):
-            st.code(_address(), language=None, wrap_lines=True)
+            st.code(absolute(selection.permalink()), language=None, wrap_lines=True)
         with st.popover("Download"):
             _downloads(graph, drawn, title, subtitle(view, settings, graph))
         with st.popover("Copy as Python"):
@@ -75,12 +76,6 @@ def _activity(settings: evo.Settings) -> None:
         )  # fmt: skip
 
 
-def _address() -> str:
-    """This view's address, to send to a colleague."""
-    base = str(st.context.url or "").split("?")[0]
-    return base + selection.permalink()
-
-
 def _downloads(graph: nx.DiGraph, drawn: Picture, title: str, sentence: str) -> None:
     """Exactly what is shown, for other programs and for people; each is made when it is asked for."""
     files: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
@@ -88,8 +83,8 @@ def _downloads(graph: nx.DiGraph, drawn: Picture, title: str, sentence: str) -> 
         "Picture (SVG)": ("svg", "image/svg+xml", lambda: svg(drawn)),
         "Graph (GraphML)": ("graphml", "application/xml", lambda: to_graphml(graph)),
         "Graph (JSON)": ("json", "application/json", lambda: to_json(graph)),
-        "Links (CSV)": ("csv", "text/csv", lambda: edge_table(graph).write_csv()),
-        "Links (Parquet)": ("parquet", "application/octet-stream", lambda: _parquet(graph)),
+        "Links (CSV)": ("csv", "text/csv", lambda: as_csv(edge_table(graph))),
+        "Links (Parquet)": ("parquet", "application/octet-stream", lambda: as_parquet(edge_table(graph))),
     }
     for label, (ending, kind, make) in files.items():
         name = f"{drawn.name}.{ending}"
@@ -97,14 +92,6 @@ def _downloads(graph: nx.DiGraph, drawn: Picture, title: str, sentence: str) -> 
             label, make, name, kind, key=f"download:{ending}", on_click="ignore", type="tertiary", width="stretch"
         )
     st.caption("PNG: the button at the corner of the graph.")
-
-
-def _parquet(graph: nx.DiGraph) -> bytes:
-    import io
-
-    written = io.BytesIO()
-    edge_table(graph).write_parquet(written)
-    return written.getvalue()
 
 
 def as_python(path: str, view: View, settings: evo.Settings) -> str:
@@ -115,20 +102,21 @@ def as_python(path: str, view: View, settings: evo.Settings) -> str:
     """
     keywords = "".join(f"    {name}={value!r},\n" for name, value in settings.keywords().items())
     more = ", ".join(f"Feature.parse({name!r})" for name in view.expanded)
-    lines = [
-        "from core.analyses.evolution import evolution_graph",
-        "from core.analyses.export import edge_table",
-        "from core.analyses.link import link_report" if view.link else "",
-        "from core.analyses.neighbours import StoreLinks",
-        "from core.store import open_store",
-        "from core.values import Feature",
-        f"\nstore = open_store({path!r})",
-        f"graph = evolution_graph(\n    StoreLinks(store),\n    [Feature.parse({view.centre!r})],\n{keywords}"
-        f"    expanded=[{more}],\n)",
-        "print(edge_table(graph))",
-    ]
+    report = ""
     if view.link:
         source, target = (f"Feature.parse({end!r})" for end in link_ends(view.link))
-        lines.append(f"report = link_report(store, {source}, {target}, activity={settings.activity!r})")
-        lines.append("print(report.table, dict(report.link.measures))")
-    return "\n".join(line for line in lines if line)
+        report = f"report = link_report(store, {source}, {target}, activity={settings.activity!r})\n"
+    return (
+        "from core.analyses.evolution import evolution_graph\n"
+        "from core.analyses.export import edge_table, label_or_hint, with_labels\n"
+        f"{'from core.analyses.link import link_report' + chr(10) if report else ''}"
+        "from core.analyses.neighbours import StoreLinks\n"
+        "from core.labels import Labels\n"
+        "from core.store import open_store\n"
+        "from core.values import Feature\n\n"
+        f"store = open_store({path!r})\n"
+        "graph = evolution_graph(\n"
+        f"    StoreLinks(store),\n    [Feature.parse({view.centre!r})],\n{keywords}    expanded=[{more}],\n)\n"
+        "graph = with_labels(graph, label_or_hint(Labels.beside(store)))\n"
+        f"{report}result = edge_table(graph)\n"
+    )

@@ -16,6 +16,7 @@ from typing import Any
 import networkx as nx
 import polars as pl
 
+from core.labels import Labels
 from core.values import MEASURES, Feature, Label
 
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -35,6 +36,16 @@ def with_labels(graph: nx.DiGraph, label_of: Callable[[Feature], Label | None]) 
         text, source = (label.text, label.source) if label else ("", "")
         data["label"], data["label_source"] = text.encode("utf-8", "replace").decode(), source  # no lone surrogates
     return copy
+
+
+def label_or_hint(labels: Labels) -> Callable[[Feature], Label | None]:
+    """What `with_labels` asks: the label, else the characteristic token with the source ``hint``, else None."""
+
+    def named(feature: Feature) -> Label | None:
+        hint = labels.hint(feature)
+        return labels.get(feature) or (Label(hint, "hint") if hint else None)
+
+    return named
 
 
 def to_graphml(graph: nx.DiGraph) -> str:
