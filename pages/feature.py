@@ -1,5 +1,22 @@
-"""Feature."""
+"""Feature: what one feature is, where it fires, what is like it at other sites; and all features of its site."""
+
+import streamlit as st
+
+from ui import feature_page as parts
+from ui.errors import guarded
 from ui.setup import set_up
-from ui.cards import feature_card
+
 page = set_up("Feature")
-feature_card(page.reading, page.feature())
+feature = page.feature()
+
+with guarded(stop=True):
+    top = parts.heading(page, feature)
+    left, right = st.columns([0.68, 0.32], gap="medium")
+    with left:
+        parts.contexts(page, feature)
+        parts.neighbours(page, feature)
+    with right:
+        parts.card(page, feature)
+        parts.logits(page, feature)
+    parts.site(page, feature)
+    parts.toolbar(page, feature, top)

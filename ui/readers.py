@@ -15,6 +15,7 @@ from core.analyses import contexts
 from core.analyses.contexts import Context, Histogram
 from core.analyses.findings import Chain, best_matches, finding
 from core.analyses.neighbours import StoreLinks
+from core.analyses.tables import site_table
 from core.labels import COLUMNS, Labels, labels_path
 from core.library import Found
 from core.store import Store, open_store
@@ -66,9 +67,19 @@ class Reading:
         """How the activations spread, for a card."""
         return _histogram(self.store.fingerprint, self.store, feature)
 
-    def strongest(self, feature: Feature, n: int) -> tuple[Context, ...]:
+    def strongest(self, feature: Feature, n: int, window: int = contexts.WINDOW) -> tuple[Context, ...]:
         """The strongest contexts."""
-        return _strongest(self.store.fingerprint, self.store, feature, n)
+        return _strongest(self.store.fingerprint, self.store, feature, n, window)
+
+    def sampled(
+        self, feature: Feature, n: int, window: int = contexts.WINDOW
+    ) -> dict[tuple[float, float], tuple[Context, ...]]:
+        """Contexts of all strengths, by band of quantiles."""
+        return _sampled(self.store.fingerprint, self.store, feature, n, window)
+
+    def site_table(self, key: str) -> pl.DataFrame:
+        """One row a feature of a site."""
+        return _site_table(self.store.fingerprint, self.store, self.labels, key, len(self.labels))
 
     def hints(self, key: str) -> list[str]:
         """The characteristic tokens of all features of a site."""
@@ -114,8 +125,20 @@ def _histogram(fingerprint: str, _store: Store, feature: Feature) -> Histogram:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _strongest(fingerprint: str, _store: Store, feature: Feature, n: int) -> tuple[Context, ...]:
-    return contexts.strongest(_store, feature, n)
+def _strongest(fingerprint: str, _store: Store, feature: Feature, n: int, window: int) -> tuple[Context, ...]:
+    return contexts.strongest(_store, feature, n, window)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _sampled(
+    fingerprint: str, _store: Store, feature: Feature, n: int, window: int
+) -> dict[tuple[float, float], tuple[Context, ...]]:
+    return contexts.sampled(_store, feature, n, window=window)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _site_table(fingerprint: str, _store: Store, _labels: Labels, key: str, n_labels: int) -> pl.DataFrame:
+    return site_table(_store, _labels, key)  # frames are immutable: sharing one is safe
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

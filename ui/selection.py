@@ -168,6 +168,11 @@ def permalink(page: str = "", **changes: str | None) -> str:
     return f"{page}?{urlencode(ranked)}" if ranked else page
 
 
+def used() -> list[str]:
+    """The names of the choices that this page has read so far."""
+    return sorted(_state()["used"])
+
+
 def _mirror(name: str) -> None:
     """Write a choice to the address; a permalink of this page has it from now on."""
     state = _state()

@@ -92,7 +92,8 @@ def contexts(found: Iterable, top: float, *, one_line: bool = False) -> str:
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[bool]) -> str:
     """An HTML table of cells that are HTML already; columns of `numbers` are right-aligned."""
     kinds = [' class="s-num"' if is_number else "" for is_number in numbers]
-    top = "".join(f"<th{kind}>{escape(name)}</th>" for name, kind in zip(header, kinds, strict=True))
+    names = "".join(f"<th{kind}>{escape(name)}</th>" for name, kind in zip(header, kinds, strict=True))
+    top = f"<thead><tr>{names}</tr></thead>" if any(header) else ""
     body = "".join(
         "<tr>" + "".join(f"<td{kind}>{cell}</td>" for cell, kind in zip(row, kinds, strict=True)) + "</tr>"
         for row in rows

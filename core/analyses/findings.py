@@ -54,7 +54,7 @@ def finding(store: Store, links: Links, prefer: Sequence[Feature] = ()) -> Chain
     """The chain that reaches furthest and, of those, is the most alike; None for a store with nothing alive.
 
     It starts from features that fire on several different tokens, since a feature that stands for one token is
-    passed on without anything to see; `prefer` (labelled features) come first.
+    passed on without anything to see: from those of `prefer` (labelled features) if there are any, else from any.
     """
     starts = _starts(store, prefer)
     chains = [chain_from(links, feature, floor=0.3) for feature in starts]
@@ -90,16 +90,18 @@ def variety(store: Store, feature: Feature) -> float:
 
 
 def _starts(store: Store, prefer: Sequence[Feature]) -> list[Feature]:
-    """Features of the first site with an alive one: preferred ones, then those of middling density, by variety."""
+    """Features of the first site with an alive one, the most active first, none that fires almost everywhere."""
     for site in store.sites:
         active = np.asarray(store.summary(site.key).active)
         usable = (active >= MIN_ACTIVE) & (active <= 0.05 * store.n)
         usable = usable if usable.any() else active >= MIN_ACTIVE
         if not usable.any():
             continue
-        liked = [f for f in prefer if f.key == site.key and f.index < site.d_sae and usable[f.index]][:STARTS]
+        liked = [f for f in prefer if f.key == site.key and f.index < site.d_sae and usable[f.index]]
         order = np.argsort(-np.where(usable, active, -1), kind="stable")[: min(int(usable.sum()), 4 * STARTS)]
         others = [Feature(site.key, int(i)) for i in order]
-        varied = [feature for feature in others if variety(store, feature) >= 3.0]
-        return (liked + varied + [f for f in others if f not in varied])[:STARTS]
+        for group in (liked, others):
+            varied = [feature for feature in group if variety(store, feature) >= 3.0]
+            if varied or group is others:
+                return (varied or others)[:STARTS]
     return []

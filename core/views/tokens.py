@@ -6,7 +6,8 @@ The classes are those of ``ui/style.css``. White space stays readable but quiet:
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 DEEPEST = 0.85
 """The ground of the strongest token: deep enough to stand out, light enough to read the text on it."""
@@ -40,6 +41,39 @@ def context_line(body: str, *, before: bool = True, after: bool = True, one_line
     kind = "s-context s-line-context" if one_line else "s-context"
     start = '<span class="s-blank">… </span>' if before else ""
     return f'<div class="{kind}">{start}{body}{"<span class=s-blank> …</span>" if after else ""}</div>'
+
+
+def concordance(found: Iterable[Any], top: float) -> str:
+    """Contexts of one feature (`core.analyses.contexts.Context`) with the tokens in focus below each other.
+
+    Text before the focus ends there, text from it on starts there; the number is the activation in focus.
+    """
+    lines = []
+    for c in found:
+        before = shaded(c.tokens[: c.focus], c.values[: c.focus], top)
+        after = shaded(c.tokens[c.focus :], c.values[c.focus :], top, focus=0)
+        number = f'<span class="s-num s-quiet">{c.values[c.focus]:.2f}</span>'
+        lines.append(
+            f'<div class="s-kwic"><span class="s-before"><span>{before}</span></span>'
+            f'<span class="s-after">{after}</span>{number}</div>'
+        )
+    return f'<div class="s-kwics">{"".join(lines)}</div>' if lines else '<div class="s-quiet">nowhere</div>'
+
+
+def pair_concordance(found: Iterable[Any], source_top: float, target_top: float) -> str:
+    """Contexts of two features (`PairContext`), the source as ground and the target as line, focus below focus."""
+    lines = []
+    for c in found:
+        halves = [
+            shaded(c.tokens[part], c.source_values[part], source_top, below=c.target_values[part], below_top=target_top,
+                   focus=focus)
+            for part, focus in ((slice(None, c.focus), -1), (slice(c.focus, None), 0))
+        ]  # fmt: skip
+        lines.append(
+            f'<div class="s-kwic"><span class="s-before"><span>{halves[0]}</span></span>'
+            f'<span class="s-after">{halves[1]}</span></div>'
+        )
+    return f'<div class="s-kwics">{"".join(lines)}</div>'
 
 
 def visible(token: str) -> str:

@@ -1,0 +1,237 @@
+"""Collecting from a page: what it will cost, the start, and jobs under way, which go on when one leaves.
+
+A job is a subprocess (`core.jobs`); a page only polls it, in a fragment, so that the rest of the page stands still.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from core import jobs
+from core.collect.settings import Settings
+from core.errors import StrataError
+from core.library import found_stores, size_text
+from core.paths import cache_folder, hosted, stores_folder
+from core.sources import demo
+from ui import selection
+from ui.errors import error_box
+from ui.setup import Page
+from ui.text import escape, head
+
+TYPICAL_L0 = 50.0
+"""Active features a token, where nothing better is known of the SAEs."""
+DEMO_TOKENS = 300_000
+FULL_DEMO = "demo-full"
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What a store will take, and on what that rests."""
+
+    estimate: jobs.Estimate
+    n_sites: int
+    basis: str
+
+
+def costs(model: str, saes: str, tokens: int) -> Costs:
+    """Disk and time beforehand, from a store of the same SAEs where there is one."""
+    known = _measured_l0(saes)
+    n_sites = len(known) or _count_saes(saes)
+    active = known or [TYPICAL_L0] * n_sites
+    basis = "as in a store of the same SAEs" if known else f"if {TYPICAL_L0:.0f} features are active a token"
+    return Costs(jobs.estimate(tokens, active, stores_folder(), rate=_known_rate(model)), n_sites, basis)
+
+
+def cost_line(told: Costs, tokens: int) -> str:
+    """Disk and time as a sentence."""
+    estimate, sites = told.estimate, f"{told.n_sites} site{'s' * (told.n_sites != 1)}"
+    time = f"about {duration(estimate.seconds)}" if estimate.seconds else "the time is known once it runs"
+    room = f"{size_text(estimate.disk_bytes)} of disk on the way, {size_text(estimate.free_bytes)} are free"
+    return f"{tokens:,} tokens at {sites}: a store of {size_text(estimate.store_bytes)} {told.basis}; {room}; {time}."
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them.
+
+    >>> duration(40), duration(130), duration(8000)
+    ('40 s', '2 min', '2.2 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def can_collect() -> bool:
+    """Whether this installation can run a model at all; nothing heavy is imported to find out."""
+    return not hosted() and all(importlib.util.find_spec(name) for name in ("torch", "sae_lens"))
+
+
+def begin(command: Sequence[str], name: str) -> None:
+    """Start collecting, or say why not; for callbacks."""
+    try:
+        watch(jobs.start(["collect", *command], name))
+    except StrataError as error:
+        selection.note(str(error))
+
+
+# ---- the full demo store, from Home
+
+
+def collect_demo(page: Page) -> None:
+    """A button for the full demo store while there is none, and jobs under way."""
+    out = stores_folder() / f"{FULL_DEMO}.h5"
+    ready = demo.MODEL.is_dir() and demo.SAES.is_dir() and can_collect()
+    running = [job for job in jobs.jobs() if job.alive()] if not hosted() else []
+    if running:
+        panel()
+    elif ready and not out.exists() and any(found.name == "demo" for found in page.found):
+        told = costs("demo", "demo", DEMO_TOKENS).estimate
+        command = [
+            "--model",
+            "demo",
+            "--saes",
+            "demo",
+            "--text",
+            "demo",
+            "--tokens",
+            str(DEMO_TOKENS),
+            "--out",
+            str(out),
+        ]
+        with st.container(key="card-full-demo"):
+            size = f"{DEMO_TOKENS:,} tokens, {size_text(told.store_bytes)}"
+            st.html(head("More evidence") + f'<div class="s-small">The shipped store is small. Collect {size}.</div>')
+            st.button("Collect the full demo", on_click=begin, args=(command, FULL_DEMO))
+
+
+# ---- jobs
+
+
+def panel(*, ended: bool = False) -> None:
+    """Jobs under way, and with `ended` those that came to an end; polled once a second while any runs."""
+    known = jobs.jobs()
+    shown = known if ended else [job for job in known if job.alive() or str(job.folder) in _watched()]
+    if not shown:
+        return
+    any_alive = any(job.alive() for job in shown)
+    with st.container(key="card-jobs"):
+        st.fragment(_poll, run_every=1.0 if any_alive else None)([job.folder for job in shown], any_alive)
+
+
+def _poll(folders: list[Path], were_alive: bool) -> None:
+    """Draw the jobs; when a watched one is done its store is opened, and the page is drawn anew."""
+    shown = [job for job in jobs.jobs() if job.folder in folders]
+    st.html(head("Collecting"))
+    for job in shown:
+        _job(job)
+    finished = [job for job in shown if str(job.folder) in _watched() and not job.alive()]
+    for job in finished:
+        _watched().discard(str(job.folder))
+        progress = job.progress()
+        if progress.state == jobs.DONE and progress.out:
+            opened = [found.name for found in found_stores() if found.path == Path(progress.out)]
+            for name in opened:
+                open_store_named(name)
+                selection.note(f"{name} is collected and open.")
+    if finished or (were_alive and not any(job.alive() for job in shown)):
+        st.rerun(scope="app")
+
+
+def _job(job: jobs.Job) -> None:
+    progress = job.progress()
+    _learn_rate(job, progress)
+    share = progress.share if progress.state == jobs.RUNNING else 1.0
+    kind = {jobs.FAILED: "s-failed", jobs.CANCELLED: "s-off"}.get(progress.state, "")
+    width = f"{100 * share:.1f}%" if share is not None else "100%"
+    waiting = "s-waiting" if share is None else kind
+    with st.container(horizontal=True, vertical_alignment="center", key=f"job-{job.folder.name}"):
+        st.html(
+            f'<div class="s-job"><b>{escape(job.name)}</b>'
+            f'<span class="s-quiet s-small">{escape(progress.line())}</span></div>'
+            f'<div class="s-progress" role="progressbar" aria-valuenow="{100 * (share or 0):.0f}">'
+            f'<i class="{waiting}" style="width:{width}"></i></div>',
+            width="stretch",
+        )
+        if job.alive():
+            st.button("Cancel", key=f"cancel:{job.folder.name}", on_click=job.cancel)
+        else:
+            st.button("Forget", key=f"forget:{job.folder.name}", on_click=job.remove)
+
+
+def open_store_named(name: str) -> None:
+    """Open another store: what was chosen in the one before is left behind."""
+    for chosen in (selection.FEATURE, selection.LINK, "to", "find"):
+        selection.drop(chosen)
+    selection.choose(selection.STORE, name)
+
+
+def watch(job: jobs.Job) -> None:
+    """Open the job's store when it is done."""
+    _watched().add(str(job.folder))
+
+
+def _watched() -> set[str]:
+    watched: set[str] = st.session_state.setdefault("strata:watched", set())
+    return watched
+
+
+# ---- what is known beforehand
+
+
+def settings_of(command: Sequence[str]) -> Settings:
+    """What a job's command asks for, as far as names go."""
+    words = dict(itertools.pairwise(command))
+    return Settings(words.get("--model", ""), words.get("--saes", ""), words.get("--text", ""))
+
+
+def _measured_l0(saes: str) -> list[float]:
+    """Mean active features of each site in a store of the same SAEs; [] where there is none."""
+    from ui.readers import read_store
+
+    for found in found_stores():
+        try:
+            store = read_store(found)
+        except StrataError:
+            continue
+        if store.n and saes in (store.settings.get("saes"), store.path.stem):
+            return [float(store.summary(site.key).active.sum()) / store.n for site in store.sites]
+    return []
+
+
+def _count_saes(saes: str) -> int:
+    folder = demo.SAES if saes == "demo" else Path(saes).expanduser()
+    try:
+        return max(1, sum(1 for _ in folder.glob("*/cfg.json")))
+    except OSError:
+        return 1
+
+
+def _rates_file() -> Path:
+    return cache_folder() / "rates.json"
+
+
+def _known_rate(model: str) -> float | None:
+    """Tokens a second of an earlier run of this model on this machine."""
+    try:
+        rate = json.loads(_rates_file().read_text()).get(model)
+    except (OSError, ValueError, AttributeError):
+        return None
+    return float(rate) if isinstance(rate, int | float) and rate > 0 else None
+
+
+def _learn_rate(job: jobs.Job, progress: jobs.JobProgress) -> None:
+    if progress.stage != "activations" or not progress.rate:
+        return
+    model = settings_of(job.command).model
+    try:
+        rates = json.loads(_rates_file().read_text()) if _rates_file().is_file() else {}
+        _rates_file().write_text(json.dumps({**rates, model: progress.rate}))
+    except (OSError, ValueError, TypeError) as error:
+        error_box(error)

@@ -1,0 +1,177 @@
+"""The parts of the Data page."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import streamlit as st
+
+from core.errors import StrataError
+from core.library import Found, forget_place, give_place, given_places, size_text
+from core.paths import cache_folder, hosted
+from core.store import verify
+from ui import collecting, selection
+from ui.errors import error_box
+from ui.go import anchor, linked
+from ui.readers import read_store
+from ui.setup import Page
+from ui.text import escape, head, quiet, short_count, table, title
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def heading(page: Page) -> None:
+    """How many stores, and how large."""
+    n = len(page.found)
+    size = size_text(sum(found.size for found in page.found))
+    title(f"{n} store{'s' * (n != 1)}, {size}" if n else "No store yet", "" if hosted() else f"in {cache_folder()}")
+
+
+# ---- stores
+
+
+def stores(page: Page) -> None:
+    """Every store with its model, sites and tokens; a click opens it."""
+    if not page.found:
+        return
+    rows = [_row(page, found) for found in page.found]
+    names = ("store", "model", "sites", "tokens", "size")
+    with st.container(key="card-stores"):
+        linked(head("Stores") + table(names, rows, [False, False, True, True, True]), key="data:stores")
+
+
+def _row(page: Page, found: Found) -> list[str]:
+    name = escape(found.name)
+    is_open = page.opened is not None and found.name == page.name
+    link = f"<b>{name}</b>" if is_open else anchor(name, store=found.name, feature=None, link=None)
+    try:
+        store = read_store(found)
+    except StrataError as error:
+        return [link, f'<span class="s-quiet">{escape(error.what)}</span>', "–", "–", size_text(found.size)]
+    return [link, escape(store.model), f"{len(store.sites)}", short_count(store.n), size_text(found.size)]
+
+
+def details(page: Page) -> None:
+    """How the open store was made, and whether its bytes are what was written."""
+    store = page.store
+    rows = [("created", store.created), ("recipe", store.recipe[:16]), ("fingerprint", store.fingerprint[:16])]
+    rows += [(name, _value(value)) for name, value in sorted(store.settings.items()) if value not in (None, {}, "")]
+    if not hosted():
+        rows.append(("file", str(store.path)))
+    cells = [
+        [f'<span class="s-quiet">{escape(name)}</span>', f'<span class="s-wrap">{escape(v)}</span>'] for name, v in rows
+    ]
+    with st.container(key="card-details"):
+        st.html(head(page.name) + table(("", ""), cells, [False, False]))
+        if st.button("Verify every byte", key="data:verify"):
+            _verify(page)
+
+
+def _value(value: object) -> str:
+    return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+
+
+def _verify(page: Page) -> None:
+    with st.spinner("comparing every dataset with its checksum"):
+        bad = verify(page.store)
+    if bad:
+        error_box(
+            StrataError(f"{', '.join(bad)} differ from their checksums", "collect it again, or restore it from a copy")
+        )
+    else:
+        st.html(quiet("Every dataset agrees with its checksum."))
+
+
+# ---- collecting
+
+
+def collect(page: Page) -> None:
+    """Model, SAEs, text; disk and time are told before anything starts."""
+    with st.container(key="card-collect"):
+        st.html(head("Collect a store"))
+        if not collecting.can_collect():
+            st.html(quiet("The model packages are not installed here: pip install -r requirements.txt"))
+            return
+        left, middle, right = st.columns(3)
+        model = left.text_input(
+            "Model", "demo", key="collect:model", help="demo, a Hugging Face name or a local folder"
+        )
+        saes = middle.text_input(
+            "SAEs", "demo", key="collect:saes", help="demo, a SAELens release, or a folder of SAEs"
+        )
+        text = right.text_input("Text", "demo", key="collect:text", help="demo, a text file, or hf:DATASET")
+        tokens = left.number_input("Tokens", 1_000, 10**9, 300_000, 50_000, key="collect:tokens")
+        context = middle.number_input(
+            "Context size", 0, 10**6, 0, 64, key="collect:context", help="0: as the SAEs were trained"
+        )
+        device = right.selectbox("Device", DEVICES, key="collect:device")
+        told = collecting.costs(model, saes, int(tokens))
+        st.html(quiet(collecting.cost_line(told, int(tokens))))
+        command = _command(model, saes, text, int(tokens), int(context), device)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            ready = bool(model.strip() and saes.strip() and text.strip()) and told.estimate.fits
+            st.button(
+                "Collect", type="primary", disabled=not ready, key="collect:start",
+                on_click=collecting.begin, args=(command, Path(model).name or model),
+            )  # fmt: skip
+            with st.popover("Copy as command"):
+                st.code(shlex.join(["python", "-m", "core", "collect", *command]), language="bash", wrap_lines=True)
+        if not told.estimate.fits:
+            error_box(StrataError("The disk cannot hold this", "ask for fewer tokens, or free some room"))
+
+
+def _command(model: str, saes: str, text: str, tokens: int, context: int, device: str) -> list[str]:
+    words = ["--model", model.strip(), "--saes", saes.strip(), "--text", text.strip(), "--tokens", str(tokens)]
+    words += ["--context-size", str(context)] if context else []
+    return words + (["--device", device] if device != "auto" else [])
+
+
+# ---- other places, and the cache
+
+
+def places() -> None:
+    """Stores and folders outside of the cache."""
+    with st.container(key="card-places"):
+        st.html(head("Look elsewhere too"))
+        st.text_input(
+            "Folder or store", key="data:place", placeholder="/path/to/a/folder or a/store.h5", on_change=_give,
+            label_visibility="collapsed",
+        )  # fmt: skip
+        for path in given_places():
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.html(f'<span class="s-small s-wrap">{escape(str(path))}</span>', width="stretch")
+                st.button("Forget", key=f"forget:{path}", on_click=forget_place, args=(path,))
+
+
+def _give() -> None:
+    typed = st.session_state["data:place"]
+    if not typed.strip():
+        return
+    try:
+        path = give_place(typed)
+    except StrataError as error:
+        selection.note(str(error))
+        return
+    st.session_state["data:place"] = ""
+    if path.suffix == ".h5":
+        collecting.open_store_named(path.stem)
+
+
+def cache() -> None:
+    """How much room results take that can be computed again."""
+    folder = cache_folder() / "results"
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
+    if not size:
+        return
+    with st.container(key="card-cache", horizontal=True, vertical_alignment="center"):
+        st.html(
+            head("Results kept") + f'<div class="s-small">{size_text(size)}, computed again when needed</div>',
+            width="stretch",
+        )
+        st.button("Clear", on_click=_clear, args=(folder,))
+
+
+def _clear(folder: Path) -> None:
+    for path in folder.rglob("*.h5"):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,239 @@
+"""The parts of the Feature page, in the order in which it shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.analyses import tables
+from core.analyses.contexts import Context
+from core.labels import token_hint
+from core.navigation import neuronpedia_address
+from core.values import MEASURES, MIN_ACTIVE, Feature
+from core.views.tokens import concordance
+from ui import cards, selection, snippets
+from ui.go import anchor, linked, page_file
+from ui.palette import site_colour
+from ui.selection import bind, value
+from ui.setup import Page
+from ui.share import share
+from ui.text import called, escape, figure, head, named, table, title
+
+SHOW = selection.choice("contexts", ("strongest", "sampled"))
+MEASURE = selection.choice("measure", MEASURES)
+FIND = selection.text("find", longest=80)
+STATE = selection.choice("state", ("all", "alive", "rare", "dead"))
+WINDOW = 24
+STRONGEST, SAMPLED, NEIGHBOURS = 12, 4, 8
+BANDS = {(0, 0.5): "the weaker half", (0.5, 0.9): "50 to 90%", (0.9, 1): "the strongest tenth"}
+
+
+def heading(page: Page, feature: Feature) -> DeltaGenerator:
+    """What the feature is, in a title and a sentence; returns the place of the toolbar."""
+    name = called(feature, page.labels)
+    at = f" at site {feature.key}" if name != str(feature) else ""
+    title(f"{name}{at}", _fires_on(page, feature))
+    return st.container(horizontal=True, gap="small", key="toolbar", vertical_alignment="center")
+
+
+def _fires_on(page: Page, feature: Feature) -> str:
+    shares = tables.token_shares(page.store, feature, top=4)
+    if not shares:
+        return f"Feature {feature} is never active on the tokens of this store."
+    if len(shares) == 1:
+        return f"Feature {feature} fires on {_word(page, shares[0][0])} alone."
+    words = [f"{_word(page, token)} ({100 * share:.0f}%)" for token, share in shares]
+    return (
+        f"Feature {feature}. Its activation is spread over {', '.join(words)} and other tokens."
+        if len(shares) == 4
+        else f"Feature {feature}. Its activation is on {' and '.join(words)}."
+    )
+
+
+def _word(page: Page, token: int) -> str:
+    return token_hint(page.store.token_bytes(token))
+
+
+def toolbar(page: Page, feature: Feature, place: DeltaGenerator) -> None:
+    """Where else this feature can be seen, and what to take along."""
+    path = page.store.path
+    frames = {
+        f"{feature}-contexts": lambda: tables.context_table(_contexts(page, feature)),
+        f"{feature}-neighbours": lambda: _neighbour_frame(page, feature),
+        f"site-{feature.key}-features": lambda: _site_frame(page, feature.key),
+    }
+    sampled = value(SHOW) == "sampled"
+    code = snippets.together(
+        snippets.contexts(path, feature, SAMPLED if sampled else STRONGEST, sampled=sampled, window=WINDOW),
+        snippets.neighbours(path, feature, value(_to(page, feature)), value(MEASURE), NEIGHBOURS),
+        snippets.site_table(path, feature.key, value(FIND), value(STATE)),
+    )
+    with place:
+        if file := page_file("evolution"):
+            st.page_link(file, label="Evolution graph", query_params={"store": page.name, "feature": str(feature)})
+        if address := neuronpedia_address(page.store.site(feature.key), feature):
+            st.link_button("Neuronpedia", address)
+        share("feature", frames, code)
+
+
+# ---- contexts
+
+
+def contexts(page: Page, feature: Feature) -> None:
+    """Where it fires: the strongest, or a sample of all strengths."""
+    with st.container(key="card-contexts"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.html(head("Contexts", "the deeper the blue, the stronger"), width="stretch")
+            st.segmented_control("Contexts", ("strongest", "sampled"), label_visibility="collapsed", **bind(SHOW))
+        top = float(page.store.summary(feature.key).maximum[feature.index])
+        if value(SHOW) == "strongest":
+            st.html(concordance(_contexts(page, feature), top))
+            return
+        for band, found in page.reading.sampled(feature, SAMPLED, WINDOW).items():
+            st.html(head(BANDS[band], "of its activations") + concordance(found, top))
+
+
+def _contexts(page: Page, feature: Feature) -> list[Context]:
+    if value(SHOW) == "strongest":
+        return list(page.reading.strongest(feature, STRONGEST, WINDOW))
+    return [context for band in page.reading.sampled(feature, SAMPLED, WINDOW).values() for context in band]
+
+
+# ---- neighbours
+
+
+def neighbours(page: Page, feature: Feature) -> None:
+    """The best links with any site by any measure; each leads to the feature and to the link's contexts."""
+    if len(page.store.sites) < 2 and page.store.sites[0].d_sae < 2:
+        return
+    to = _to(page, feature)
+    keys = [site.key for site in page.store.sites]
+    with st.container(key="card-neighbours"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.html(head("Most similar features", f"at site {value(to)}"), width="stretch")
+            st.selectbox(
+                "Site", keys, label_visibility="collapsed", format_func=lambda k: f"site {k}", width=110, **bind(to)
+            )
+            st.selectbox(
+                "Measure", MEASURES, label_visibility="collapsed", format_func=measure_name, width=180, **bind(MEASURE)
+            )
+        linked(_neighbour_rows(page, feature), key="feature:neighbours")
+
+
+def _neighbour_rows(page: Page, feature: Feature) -> str:
+    measure = value(MEASURE)
+    found = page.reading.neighbours(feature, value(_to(page, feature)), measure, NEIGHBOURS)
+    if not found:
+        return '<div class="s-quiet s-small">none: this feature is never active</div>'
+    shown = ("pearson", "jaccard", "sufficiency", "necessity")
+    shown = shown if measure in shown else (measure, *shown[:3])
+    rows = []
+    for link in found:
+        other = link.other(feature)
+        few = "" if link.n_both >= MIN_ACTIVE else ' <span class="s-quiet">too little data</span>'
+        numbers = [figure(link.measures[name]) for name in shown]
+        numbers = [f"<b>{text}</b>" if name == measure else text for name, text in zip(shown, numbers, strict=True)]
+        lift = "–" if link.lift != link.lift else f"{link.lift:,.0f}×" if link.lift >= 9.5 else f"{link.lift:.1f}×"
+        inspect = anchor("contexts", "evolution", feature=str(feature), link=f"{link.source},{link.target}")
+        cells = [anchor(str(other), feature=str(other), link=None), named(other, page.labels) + few]
+        rows.append([*cells, f"{link.n_both:,}", *numbers, lift, *([inspect] if page_file("evolution") else [])])
+    names = ["feature", "", "both, tokens", *(measure_name(name) for name in shown), "lift"]
+    names += [""] if page_file("evolution") else []
+    return table(names, rows, [False, False] + [True] * (len(names) - 2))
+
+
+def measure_name(name: str) -> str:
+    """A measure's name for people."""
+    return "Pearson" if name == "pearson" else "Jaccard" if name == "jaccard" else name.replace("_", " ")
+
+
+def _to(page: Page, feature: Feature) -> selection.Setting[str]:
+    """The site to compare with; by default the next one, for the last site the one before."""
+    keys = [site.key for site in page.store.sites]
+    place = keys.index(feature.key)
+    return selection.choice("to", keys, keys[place + 1] if place + 1 < len(keys) else keys[max(0, place - 1)])
+
+
+def _neighbour_frame(page: Page, feature: Feature) -> pl.DataFrame:
+    found = page.reading.neighbours(feature, value(_to(page, feature)), value(MEASURE), NEIGHBOURS)
+    return tables.neighbour_table(found, feature, page.labels)
+
+
+# ---- the card
+
+
+def card(page: Page, feature: Feature) -> None:
+    """The feature at a glance, and its neighbours up and down."""
+    cards.feature_card(page.reading, feature, value(MEASURE), key="card-feature")
+
+
+def logits(page: Page, feature: Feature) -> None:
+    """Which tokens its direction promotes and suppresses in the output, where that was recorded."""
+    if not page.store.has(feature.key, "logits"):
+        return
+    columns = []
+    for name, side in (("Promotes", "top"), ("Suppresses", "bottom")):
+        rows = "".join(
+            f'<span class="s-cut">{escape(token_hint(page.store.token_bytes(token)))}</span>'
+            f'<span class="s-num s-quiet">{figure(number)}</span>'
+            for token, number in tables.logit_table(page.store, feature, side)[:8]
+        )
+        columns.append(f'<div>{head(name)}<div class="s-pairs">{rows}</div></div>')
+    with st.container(key="card-logits"):
+        st.html(f'<div class="s-two">{"".join(columns)}</div>')
+
+
+# ---- the site's features
+
+
+def site(page: Page, feature: Feature) -> None:
+    """Every feature of the site; a row selects."""
+    with st.container(key="card-site"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            swatch = f'<i class="s-swatch" style="background:{_colour(page, feature)}"></i>'
+            st.html(f"{swatch}{head(f'All features of site {feature.key}')}", width="stretch")
+            st.text_input(
+                "Find", placeholder="label, token or number", label_visibility="collapsed", width=240, **bind(FIND)
+            )
+            st.selectbox(
+                "State", ("all", "alive", "rare", "dead"), label_visibility="collapsed", width=110, **bind(STATE)
+            )
+        frame = _site_frame(page, feature.key)
+        shown = frame.with_columns(pl.col("density") * 100)
+        st.dataframe(
+            shown, key="site-table", height=360, hide_index=True, selection_mode="single-row",
+            column_config=_columns(frame), on_select=lambda: _row_chosen(frame),
+        )  # fmt: skip
+
+
+def _site_frame(page: Page, key: str) -> pl.DataFrame:
+    return tables.find_in(page.reading.site_table(key), value(FIND), value(STATE))
+
+
+def _row_chosen(frame: pl.DataFrame) -> None:
+    rows = st.session_state["site-table"]["selection"]["rows"]
+    if rows and rows[0] < len(frame):
+        selection.choose(selection.FEATURE, frame["feature"][rows[0]])
+
+
+def _columns(frame: pl.DataFrame) -> dict[str, Any]:
+    number = st.column_config.NumberColumn
+    columns: dict[str, Any] = {
+        "feature": st.column_config.TextColumn("feature", width="small"),
+        "hint": st.column_config.TextColumn("characteristic token", width="small"),
+        "state": st.column_config.TextColumn("state", width="small"),
+        "active": number("active, tokens", format="localized"),
+        "density": number("density, %", format="%.3f"),
+        "maximum": number("maximum", format="%.2f"),
+        "mean": number("mean when active", format="%.2f"),
+    }
+    if frame["label"].null_count() == len(frame):
+        columns["label"] = None
+    return columns
+
+
+def _colour(page: Page, feature: Feature) -> str:
+    return site_colour(page.store.site(feature.key).position, len(page.store.sites))

@@ -1,0 +1,57 @@
+"""'Copy as Python': the core calls behind a view, as a script that runs as it is and leaves its answer in ``result``.
+
+Pure functions, so that a test runs every snippet and compares the answer with what the page shows.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.values import Feature
+
+
+def contexts(store: Path, feature: Feature, n: int, *, sampled: bool = False, window: int = 12) -> str:
+    """The contexts of a feature, as a Polars frame."""
+    call = "sampled" if sampled else "strongest"
+    chosen = f"{call}(store, Feature({feature.key!r}, {feature.index}), {n}, window={window})"
+    found = f"[context for band in {chosen}.values() for context in band]" if sampled else chosen
+    return (
+        f"from core.analyses.contexts import {call}\n"
+        "from core.analyses.tables import context_table\n"
+        "from core.store import open_store\n"
+        "from core.values import Feature\n\n"
+        f"store = open_store({str(store)!r})\n"
+        f"result = context_table({found})\n"
+    )
+
+
+def neighbours(store: Path, feature: Feature, to: str, measure: str, top: int) -> str:
+    """The best neighbours of a feature at a site, as a Polars frame."""
+    return (
+        "from core.analyses.neighbours import StoreLinks\n"
+        "from core.analyses.tables import neighbour_table\n"
+        "from core.labels import Labels\n"
+        "from core.store import open_store\n"
+        "from core.values import Feature\n\n"
+        f"store = open_store({str(store)!r})\n"
+        f"feature = Feature({feature.key!r}, {feature.index})\n"
+        f"links = StoreLinks(store).neighbours(feature, {to!r}, {measure!r}, top={top})\n"
+        "result = neighbour_table(links, feature, Labels.beside(store))\n"
+    )
+
+
+def site_table(store: Path, key: str, text: str = "", state: str = "all") -> str:
+    """The features of a site, filtered, as a Polars frame."""
+    return (
+        "from core.analyses.tables import find_in, site_table\n"
+        "from core.labels import Labels\n"
+        "from core.store import open_store\n\n"
+        f"store = open_store({str(store)!r})\n"
+        f"table = site_table(store, Labels.beside(store), {key!r})\n"
+        f"result = find_in(table, {text!r}, {state!r})\n"
+    )
+
+
+def together(*snippets: str) -> str:
+    """Several snippets as one script, apart."""
+    return "\n\n".join(snippet.strip() for snippet in snippets) + "\n"
