@@ -75,7 +75,7 @@ class Planting:
     def passed_on(
         self, first: int, last: int, density: float = 0.02, twin: bool | None = None, noise: float | None = None
     ) -> Chain:
-        """One feature from site `first` to site `last`; born and ended there, unless these are the first and last of all.
+        """One feature from site `first` to site `last`; born and ended there, but for the outermost sites.
 
         Amplitudes follow those of the site before within 5%, so that without noise Pearson is about 0.99 a step.
         """
@@ -98,16 +98,13 @@ class Planting:
     ) -> PlantedGate:
         """A feature of `site` that is a gate of `inputs` features of the site before.
 
-        ``or``: of independent ones. ``and``, ``and_not`` (the last one negated): each further input fires on half of
-        the first one's tokens and as often elsewhere, so that no single input tells what the gate does.
+        ``or``: of independent ones. ``and``, ``and_not`` (the last one negated): each fires on 70% of a hidden cause
+        and, less often, elsewhere, so that fewer inputs than all do not tell what the gate does.
         """
         twin = self._twin(twin)
-        fires = [self.fires(density if kind == "or" else 2 * density)]
-        for _ in range(inputs - 1):
-            other = self.fires(density)
-            if kind != "or":  # of three inputs each keeps more, so that the gate does not become rare
-                other = other & ~fires[0] | fires[0] & self.fires(0.5 if inputs == 2 else 0.7)
-            fires.append(other)
+        cause = self.fires(0.0 if kind == "or" else 3 * density)
+        elsewhere = density if kind == "or" else density / 3
+        fires = [cause & self.fires(0.7) | self.fires(elsewhere) for _ in range(inputs)]
         negated = int(kind == "and_not")
         literals = [~f if k >= inputs - negated else f for k, f in enumerate(fires)]
         due = np.logical_or.reduce(literals) if kind == "or" else np.logical_and.reduce(literals)

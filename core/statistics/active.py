@@ -105,7 +105,7 @@ def active_site(store: Store, key: str, activity: float = 0.0) -> ActiveSite:
         damaged(store, 3, key)
     if not _sound(*frozen(by_feature.offsets, by_feature.indices), store.n_positions):
         damaged(store, 1, f"site {key}")
-    parts = []
+    parts: list[np.ndarray] = []
     for rows, passing in ((by_token, _passing_by_token), (by_feature, _passing_by_feature)):
         parts += frozen(rows.offsets, rows.indices) if activity == 0 else _filtered(rows, limits, passing)
     site = ActiveSite(key, active, *parts)

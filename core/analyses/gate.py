@@ -1,0 +1,117 @@
+"""One gate: its scores and its truth table, and whether the held-out documents bear it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from core.statistics.gate_search import Found
+from core.statistics.intervals import Interval
+from core.statistics.truth_table import Mask, chance_score, f1_score, gate_mask, literal_mask, precision_recall
+from core.values import Feature
+
+
+@dataclass(frozen=True, slots=True)
+class TruthRow:
+    """One combination of inputs: how often it occurs, how often the feature then fires, and what the gate says."""
+
+    active: tuple[bool, ...]  # which inputs fire, in the order of `Gate.inputs`
+    says: bool
+    n: int
+    n_target: int
+
+    @property
+    def share(self) -> float:
+        """P(feature active | these inputs); NaN where they never occur."""
+        return self.n_target / self.n if self.n else float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A feature and the inputs that explain it; scores and table over all documents, but for the held-out ones."""
+
+    feature: Feature
+    kind: str
+    inputs: tuple[Feature, ...]  # negated ones last
+    negated: int
+    precision: float
+    recall: float
+    f1: float
+    gain: float
+    held_out_f1: float
+    held_out_gain: float
+    held_out_interval: Interval  # of the gain, at 95%
+    rows: tuple[TruthRow, ...]  # 2^k, first input the highest bit
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """Inputs as text, negated ones prefixed ``!``."""
+        positive = len(self.inputs) - self.negated
+        return tuple(("!" if k >= positive else "") + str(feature) for k, feature in enumerate(self.inputs))
+
+    def as_json(self) -> dict[str, Any]:
+        """The JSON of ``gates`` (DESIGN 9)."""
+        scores = ("precision", "recall", "f1", "gain", "held_out_f1", "held_out_gain")
+        head = {"feature": str(self.feature), "kind": self.kind, "inputs": list(self.written)}
+        return head | {name: getattr(self, name) for name in scores}
+
+
+def confirmed(
+    feature: Feature, source: str, found: Found, tables: np.ndarray, weights: np.ndarray, gain: float
+) -> Gate | None:
+    """The gate with its scores, or None where the held-out blocks (all but the first of `tables`) do not confirm it."""
+    k, width = len(found.inputs), int(np.log2(tables.shape[1]))
+    mask = mask_of(found, width)
+    members = [literal_mask(i, width, i >= k - found.negated) for i in range(k)]
+    rivals = members + [literal_mask(i, width) for i in range(k, width)]
+    held_out = tables[1:].sum(0)
+    precision, _ = precision_recall(held_out, mask)
+    if not precision > 0.5 or excess(held_out, mask, rivals, chance=k) < gain:
+        return None
+    flat = tables[1:].reshape(len(tables) - 1, -1).astype(np.float64)
+    drawn = (weights @ flat).reshape(-1, *tables.shape[1:])
+    if not np.quantile(excess(drawn, mask, rivals, chance=k), 0.025) > 0:
+        return None
+    low, high = np.quantile(excess(drawn, mask, members), (0.025, 0.975))
+    everything = tables.sum(0)
+    precision, recall = precision_recall(everything, mask)
+    return Gate(
+        feature=feature,
+        kind=found.kind,
+        inputs=tuple(Feature(source, i) for i in found.inputs),
+        negated=found.negated,
+        precision=precision,
+        recall=recall,
+        f1=float(f1_score(everything, mask)),
+        gain=float(excess(everything, mask, members)),
+        held_out_f1=float(f1_score(held_out, mask)),
+        held_out_gain=float(excess(held_out, mask, members)),
+        held_out_interval=(float(low), float(high)),
+        rows=truth_rows(everything, found, width),
+    )
+
+
+def excess(table: Any, mask: Mask, singles: list[Mask], chance: int = 0) -> Any:
+    """F1 above that of the best of `singles`, and of what chance makes of the first `chance` of them. [...]"""
+    scores = [f1_score(table, single) for single in singles]
+    scores += [chance_score(table, single, mask) for single in singles[:chance]]
+    return f1_score(table, mask) - np.max(scores, axis=0)
+
+
+def truth_rows(table: np.ndarray, found: Found, width: int) -> tuple[TruthRow, ...]:
+    """The rows over the gate's own inputs, from a table [2^width, 2] that may have one more input behind them."""
+    k = len(found.inputs)
+    own = table.reshape(1 << k, 1 << (width - k), 2).sum(1)
+    says = gate_mask(found.kind, k, found.negated)
+    return tuple(
+        TruthRow(tuple(bool((r >> (k - 1 - i)) & 1) for i in range(k)), bool(says[r]), int(own[r, 0]), int(own[r, 1]))
+        for r in range(1 << k)
+    )
+
+
+def mask_of(found: Found, width: int) -> Mask:
+    """The gate's rows in a table of `width` inputs, of which its own come first."""
+    own = gate_mask(found.kind, len(found.inputs), found.negated)
+    return np.repeat(own, 1 << (width - len(found.inputs)))
