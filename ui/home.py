@@ -7,6 +7,8 @@ import streamlit as st
 
 from core.analyses.contexts import pair_contexts
 from core.analyses.findings import Chain
+from core.analyses.tables import token_shares
+from core.labels import token_hint
 from core.library import size_text
 from core.store.reader import dead_and_rare
 from core.values import Feature
@@ -15,7 +17,7 @@ from ui import palette
 from ui.collecting import collect_demo
 from ui.go import anchor, linked, page_file
 from ui.setup import Page, no_store
-from ui.text import called, escape, figure, head, percent, table, title
+from ui.text import called, escape, figure, head, percent, quiet, table, title
 
 CONTEXTS = 6
 
@@ -42,22 +44,33 @@ def _sentences(page: Page, chain: Chain | None) -> tuple[str, str]:
     if chain is None:
         return f"Nothing in {page.name} is active often enough to follow", f"{page.store.n:,} tokens are in it."
     first, last, n = chain.features[0], chain.features[-1], len(chain.features)
-    name, end = called(first, page.labels), called(last, page.labels)
+    name = called(first, page.labels)
     if n == 1:
         return (
             f"{name} at site {first.key} is not taken up by any later site",
             f"No link of {first} reaches Pearson 0.30.",
         )
     reach = f"all {n} sites" if n == len(page.store.sites) else f"{n} of {len(page.store.sites)} sites"
+    ends = _ends(page, last)
     what = (
-        f"What starts as {name} at site {first.key} is {end} by site {last.key}"
-        if name != end
-        else f"{name} can be followed through {reach}"
+        f"{name} at site {first.key} becomes {ends} by site {last.key}"
+        if ends != name
+        else f"{name} stays the same through {reach}"
     )
-    return (
-        what,
-        f"From {first} to {last}, the best link of each step has a Pearson correlation of {chain.weakest:.2f} or more.",
-    )
+    steps = f"the {n - 1} steps" if n > 2 else "the step"
+    value = f"a Pearson correlation of {figure(chain.weakest)} or more"
+    return what, f"The best link of each of {steps} from {first} to {last} has {value}."
+
+
+def _ends(page: Page, feature: Feature) -> str:
+    """What a feature stands for, in a few words: its label, else the tokens that carry most of its activation."""
+    label = page.labels.get(feature)
+    if label is not None:
+        return f"“{label.text}”"
+    shares = token_shares(page.store, feature, top=3)
+    words = [token_hint(page.store.token_bytes(token)) for token, share in shares if share >= 0.08]
+    quoted = [f"“{word}”" for word in dict.fromkeys(words)] or [called(feature, page.labels)]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
 
 def evidence(page: Page, chain: Chain | None) -> None:
@@ -70,9 +83,14 @@ def evidence(page: Page, chain: Chain | None) -> None:
         if first == last:
             st.html(concordance(page.reading.strongest(first, CONTEXTS, 24), _top(page, first)))
             return
-        found = pair_contexts(page.store, first, last, CONTEXTS, window=24)["both"]
-        legend = f"blue: {first} active · orange line: {last} active"
-        st.html(head("Where both ends fire", legend) + pair_concordance(found, _top(page, first), _top(page, last)))
+        cells = pair_contexts(page.store, first, last, CONTEXTS, window=24)
+        tops = _top(page, first), _top(page, last)
+        st.html(
+            head("Where both fire", f"blue: {first} active · orange line: {last} active")
+            + pair_concordance(cells["both"][: CONTEXTS // 2], *tops)
+            + f'<div style="height:0.8rem"></div>{head(f"Where only {last} fires")}'
+            + (pair_concordance(cells["target_only"], *tops) if cells["target_only"] else quiet("nowhere"))
+        )
 
 
 def _steps(page: Page, chain: Chain) -> str:
@@ -141,7 +159,7 @@ def _questions(page: Page, chain: Chain | None) -> list[tuple[str, str, dict[str
             1, (f"Which tokens contradict the link of {weakest.source} and {weakest.target}?", "evolution", ends)
         )
     asked += [
-        (f"What does each site have that is new? The features of site {last.key}", "feature", {"feature": str(last)}),
+        (f"What else does site {last.key} represent? All its features", "feature", {"feature": str(last)}),
         ("How much is passed on from site to site?", "layers", {}),
         ("Which features are Boolean combinations of earlier ones?", "gates", {}),
         ("Which features belong together?", "communities", {}),

@@ -148,6 +148,4 @@ def _hints(fingerprint: str, key: str, _labels: Labels) -> list[str]:
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _finding(fingerprint: str, _links: StoreLinks, _labels: Labels) -> Chain | None:
-    first = _links.store.sites[0]
-    labelled = [feature for i in range(first.d_sae) if _labels.get(feature := Feature(first.key, i))]
-    return finding(_links.store, _links, labelled)
+    return finding(_links.store, _links, _labels)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from core.labels import Labels
 from core.store import Store
 from core.values import MIN_ACTIVE, Feature, Link, Links
 
@@ -50,15 +51,20 @@ def best_matches(links: Links, feature: Feature, measure: str = "pearson") -> li
     return strip
 
 
-def finding(store: Store, links: Links, prefer: Sequence[Feature] = ()) -> Chain | None:
-    """The chain that reaches furthest and, of those, is the most alike; None for a store with nothing alive.
+def finding(store: Store, links: Links, labels: Labels) -> Chain | None:
+    """The chain along which a feature grows most while each step stays alike; None for a store with nothing alive.
 
-    It starts from features that fire on several different tokens, since a feature that stands for one token is
-    passed on without anything to see: from those of `prefer` (labelled features) if there are any, else from any.
+    It starts at the first site from features that stand for a word. Chains that reach further come first, then
+    those with the largest min(weakest link, 0.8) · log(variety at the end / variety at the start): a feature that
+    fires on one token to the last is passed on without anything to see.
     """
-    starts = _starts(store, prefer)
-    chains = [chain_from(links, feature, floor=0.3) for feature in starts]
-    return max(chains, key=lambda chain: (len(chain.links), chain.weakest), default=None)
+    chains = [chain_from(links, feature, floor=0.3) for feature in _starts(store, labels)]
+    return max(chains, key=lambda chain: (len(chain.links), _growth(store, chain)), default=None)
+
+
+def _growth(store: Store, chain: Chain) -> float:
+    first, last = (variety(store, feature) for feature in (chain.features[0], chain.features[-1]))
+    return min(chain.weakest, 0.8) * math.log(last / first) if chain.links and first and last else 0.0
 
 
 def surprise(store: Store, links: Links, rng: np.random.Generator, tries: int = 12) -> Feature | None:
@@ -89,19 +95,16 @@ def variety(store: Store, feature: Feature) -> float:
     return total**2 / float(np.square(mass).sum()) if total > 0 else 0.0
 
 
-def _starts(store: Store, prefer: Sequence[Feature]) -> list[Feature]:
-    """Features of the first site with an alive one, the most active first, none that fires almost everywhere."""
+def _starts(store: Store, labels: Labels) -> list[Feature]:
+    """One feature a word of the first site with an alive one, the most active first, none that is almost always on."""
     for site in store.sites:
         active = np.asarray(store.summary(site.key).active)
         usable = (active >= MIN_ACTIVE) & (active <= 0.05 * store.n)
         usable = usable if usable.any() else active >= MIN_ACTIVE
-        if not usable.any():
-            continue
-        liked = [f for f in prefer if f.key == site.key and f.index < site.d_sae and usable[f.index]]
-        order = np.argsort(-np.where(usable, active, -1), kind="stable")[: min(int(usable.sum()), 4 * STARTS)]
-        others = [Feature(site.key, int(i)) for i in order]
-        for group in (liked, others):
-            varied = [feature for feature in group if variety(store, feature) >= 3.0]
-            if varied or group is others:
-                return (varied or others)[:STARTS]
+        order = [int(i) for i in np.argsort(-active, kind="stable") if usable[i]]
+        if order:
+            hints = labels.hints(site.key)
+            words = [i for i in order if hints[i].isalpha() and len(hints[i]) >= 3]
+            one_a_word = {hints[i]: i for i in reversed(words or order)}.values()
+            return [Feature(site.key, i) for i in sorted(one_a_word, key=lambda i: -active[i])[:STARTS]]
     return []

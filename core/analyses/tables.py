@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -57,10 +58,10 @@ def neighbour_table(links: Iterable[Link], feature: Feature, labels: Labels) -> 
         rows.append(
             (str(other), label.text if label else None, labels.hint(other), *counts, *measures, _or_none(link.lift))
         )
-    numbers = dict.fromkeys(("n_source", "n_target", "n_both"), pl.Int64) | dict.fromkeys(
-        (*MEASURES, "lift"), pl.Float64
-    )
-    return pl.DataFrame(rows, {"feature": pl.String, "label": pl.String, "hint": pl.String} | numbers, orient="row")
+    schema: dict[str, Any] = dict.fromkeys(("feature", "label", "hint"), pl.String)
+    schema |= dict.fromkeys(("n_source", "n_target", "n_both"), pl.Int64)
+    schema |= dict.fromkeys((*MEASURES, "lift"), pl.Float64)
+    return pl.DataFrame(rows, schema, orient="row")
 
 
 def context_table(found: Sequence[Context]) -> pl.DataFrame:
@@ -77,7 +78,7 @@ def context_table(found: Sequence[Context]) -> pl.DataFrame:
         )
         for c in found
     ]
-    schema = {
+    schema: dict[str, Any] = {
         "position": pl.Int64,
         "document": pl.Int64,
         "text": pl.String,
