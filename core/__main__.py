@@ -16,6 +16,9 @@ COMMANDS = {
     "info": "what is in a store; --verify checks every byte",
     "neighbours": "the features of another site most similar to one feature",
     "link": "everything about two features: counts, measures, intervals, contexts",
+    "gates": "features that a Boolean combination of earlier features explains",
+    "splits": "features whose firing is divided among several features of a later site",
+    "merges": "features that put several features of an earlier site together",
 }
 
 

@@ -12,6 +12,9 @@ from core.statistics.intervals import Interval
 from core.statistics.truth_table import Mask, chance_score, f1_score, gate_mask, literal_mask, precision_recall
 from core.values import Feature
 
+GAIN = 0.05
+"""A gate must beat every single feature by this much F1 on documents that it was not found on."""
+
 
 @dataclass(frozen=True, slots=True)
 class TruthRow:

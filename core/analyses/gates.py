@@ -26,7 +26,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.analyses.gate import Gate, confirmed, mask_of
+from core.analyses.gate import GAIN, Gate, confirmed, mask_of
 from core.errors import BadArgument, NothingRecorded
 from core.statistics.active import ActiveSite, Report, active_site
 from core.statistics.gate_search import STEP, Found, Scratch, search
@@ -34,9 +34,6 @@ from core.statistics.intervals import GROUPS, RESAMPLES, document_index
 from core.statistics.truth_table import distinct_inputs, f1_score, fewest_inputs, truth_tables
 from core.store import Store
 from core.values import MIN_ACTIVE, Feature
-
-GAIN = 0.05
-"""A gate must beat every single feature by this much F1 on documents that it was not found on."""
 
 KINDS = ("or", "and", "and_not")
 MOST_INPUTS = 6

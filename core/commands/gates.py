@@ -1,0 +1,34 @@
+"""``gates STORE --to KEY``: features that a Boolean combination of earlier features explains."""
+
+from __future__ import annotations
+
+import argparse
+
+from core.analyses.gates import gates
+from core.commands.between import previous_site, tell
+from core.commands.output import print_json, print_table
+from core.store import open_store
+
+COLUMNS = ("feature", "kind", "inputs", "precision", "recall", "f1", "gain", "held_out_f1", "held_out_gain")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options of ``gates``."""
+    parser.add_argument("store", metavar="STORE")
+    parser.add_argument("--to", required=True, metavar="KEY", help="the site whose features are explained")
+    parser.add_argument("--from", dest="source", metavar="KEY", help="the earlier site of the inputs; the one before")
+    parser.add_argument("--activity", type=float, default=0.0, help="r: a feature is active where x > r * its maximum")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print the gates, best held-out F1 first."""
+    store = open_store(options.store)
+    source = options.source or previous_site(store, options.to)
+    found = gates(store, source, options.to, options.activity, report=tell("features tried"))
+    if options.json:
+        print_json([gate.as_json() for gate in found])
+    elif found:
+        print_table([gate.as_json() | {"inputs": " ".join(gate.written)} for gate in found], COLUMNS)
+    else:
+        print(f"no feature of site {options.to} is a gate of features of site {source}")
