@@ -1,0 +1,133 @@
+"""The Evolution page without a browser: what it shows, keeps in the address and lets one copy."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.paths import ROOT
+from tests.chains import planted_chains
+
+
+@pytest.fixture
+def app(_own_cache: None) -> AppTest:
+    stores = Path(os.environ["STRATA_CACHE"]) / "stores"
+    stores.mkdir(parents=True)
+    planted_chains(stores / "chains.h5")
+    return AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+
+
+def opened(app: AppTest, **query: str) -> AppTest:
+    """The page as a cold link would show it."""
+    for name, text in ({"store": "chains"} | query).items():
+        app.query_params[name] = text
+    app.switch_page("pages/evolution.py").run()
+    assert not app.exception, app.exception
+    return app
+
+
+def everything(app: AppTest) -> str:
+    found: list[str] = []
+
+    def walk(block: Any) -> None:
+        for child in getattr(block, "children", {}).values():
+            body = getattr(getattr(child, "proto", None), "body", None)
+            if isinstance(body, str):
+                found.append(body)
+            walk(child)
+
+    walk(app.main)
+    return "\n".join(found)
+
+
+def graph_of(app: AppTest) -> pl.DataFrame:
+    return pl.DataFrame(app.dataframe[1].value)
+
+
+def test_a_chain_is_found_and_noise_is_not(app: AppTest) -> None:
+    links = graph_of(opened(app, feature="1_0"))
+    ends = set(links.select("source", "target").rows())
+    assert {("0_0", "1_0"), ("1_0", "2_0"), ("2_0", "3_0"), ("1_0", "2_1")} <= ends
+    assert not any(int(end.split("_")[1]) > 5 for link in ends for end in link)
+    assert "“the first” at site 1" in everything(app)
+
+
+def test_noise_is_told_to_have_no_links(app: AppTest) -> None:
+    opened(app, feature="1_7")
+    assert len(graph_of(app)) == 0
+    assert "has no link of pearson 0.3 or more" in everything(app)
+
+
+def test_it_opens_on_a_feature_with_links_when_none_is_chosen(app: AppTest) -> None:
+    assert len(graph_of(opened(app))) > 2
+
+
+def test_an_unknown_feature_is_named_and_the_page_goes_on(app: AppTest) -> None:
+    opened(app, feature="1_900")
+    assert "there is no 1_900" in everything(app)
+    assert len(graph_of(app)) > 2
+
+
+def test_bad_settings_fall_back(app: AppTest) -> None:
+    opened(app, feature="1_0", measure="nonsense", k="99", floor="x", link="1_0", expanded="<b>,,9_9", centre="9_9")
+    assert len(graph_of(app)) > 2
+
+
+def test_settings_of_the_address_are_used(app: AppTest) -> None:
+    opened(app, feature="1_0", measure="jaccard", k="1", floor="0.5", up="0", down="1")
+    assert graph_of(app).select("source", "target").rows() == [("1_0", "2_0")]
+    assert "best links by Jaccard, one a step, at 0.50" in everything(app)
+
+
+def test_the_inspector_shows_the_link_of_the_address_either_way_round(app: AppTest) -> None:
+    opened(app, feature="1_0", link="3_0,2_0")
+    assert 'data-cell="both"' in everything(app)
+    assert "<b>2_0 <span>its heir</span> → 3_0" in everything(app)
+
+
+def test_buttons_expand_and_centre(app: AppTest) -> None:
+    opened(app, feature="2_0", centre="1_0", k="1", up="0", down="2")
+    before = len(graph_of(app))
+    app.button(key="expand").click().run()
+    assert app.query_params["expanded"] == "2_0"
+    assert app.query_params["centre"] == "1_0"
+    assert len(graph_of(app)) > before
+    app.button(key="centre").click().run()
+    assert "centre" not in app.query_params
+    assert "expanded" not in app.query_params
+    assert "“its heir” at site 2" in everything(app)
+
+
+def test_the_snippet_runs_as_it_is_and_gives_what_is_shown(app: AppTest) -> None:
+    opened(app, feature="1_0", link="1_0,2_0", expanded="2_1")
+    snippet = next(code.value for code in app.code if "evolution_graph" in code.value)
+    scope: dict[str, Any] = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(snippet, scope)
+    result = scope["result"].drop("n")
+    assert result.select("source", "target", "n_both", "target_label").rows() == (
+        graph_of(app).select("source", "target", "n_both", "target_label").rows()
+    )
+    assert f"{scope['report'].link.n_both:,}</td>" in everything(app)
+
+
+def test_the_permalink_holds_the_whole_view(app: AppTest) -> None:
+    opened(app, feature="2_0", centre="1_0", link="2_0,3_0", measure="cosine", k="2", expanded="2_0", activity="0.2")
+    link = next(code.value for code in app.code if "store=" in code.value and "import" not in code.value)
+    for part in (
+        "store=chains",
+        "feature=2_0",
+        "centre=1_0",
+        "link=2_0%2C3_0",
+        "measure=cosine",
+        "k=2",
+        "expanded=2_0",
+    ):
+        assert part in link
