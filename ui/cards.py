@@ -15,7 +15,7 @@ from core.values import MIN_ACTIVE, Feature, Link, Site
 from ui.go import anchor, linked
 from ui.palette import site_colour
 from ui.readers import Reading
-from ui.text import escape, figure, head, named, percent, quiet
+from ui.text import escape, figure, head, measure_name, named, percent, quiet
 
 
 def feature_card(reading: Reading, feature: Feature, measure: str = "pearson", key: str = "card-feature") -> None:
@@ -32,7 +32,7 @@ def summary(reading: Reading, feature: Feature, measure: str = "pearson") -> str
     parts = [head(f"Feature {feature}"), name_line(feature, labels), activity_line(store, feature)]
     if store.summary(feature.key).active[feature.index]:
         parts.append(bars(reading.histogram(feature), _colour(store, feature)))
-        parts.append('<div style="height:0.7rem"></div>' + head("Best match at each site", measure))
+        parts.append('<div style="height:0.7rem"></div>' + head("Best match at each site", measure_name(measure)))
         parts.append(strip(store.sites, feature, reading.best_matches(feature, measure), measure))
     return "".join(parts)
 

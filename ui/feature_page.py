@@ -20,7 +20,7 @@ from ui.palette import site_colour
 from ui.selection import bind, value
 from ui.setup import Page
 from ui.share import share
-from ui.text import called, escape, figure, head, named, table, title
+from ui.text import called, escape, figure, head, measure_name, named, table, title
 
 SHOW = selection.choice("contexts", ("strongest", "sampled"))
 MEASURE = selection.choice("measure", MEASURES)
@@ -143,11 +143,6 @@ def _neighbour_rows(page: Page, feature: Feature) -> str:
     names = ["feature", "", "both, tokens", *(measure_name(name) for name in shown), "lift"]
     names += [""] if page_file("evolution") else []
     return table(names, rows, [False, False] + [True] * (len(names) - 2))
-
-
-def measure_name(name: str) -> str:
-    """A measure's name for people."""
-    return "Pearson" if name == "pearson" else "Jaccard" if name == "jaccard" else name.replace("_", " ")
 
 
 def _to(page: Page, feature: Feature) -> selection.Setting[str]:

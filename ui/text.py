@@ -72,6 +72,15 @@ def percent(share: float) -> str:
     return f"{value:.1f}%" if value >= 9.995 else f"{value:.2f}%" if value >= 0.01 else f"{value:.2g}%"
 
 
+def measure_name(measure: str) -> str:
+    """A measure in a sentence.
+
+    >>> measure_name("pearson"), measure_name("mutual_information")
+    ('Pearson', 'mutual information')
+    """
+    return {"pearson": "Pearson", "jaccard": "Jaccard"}.get(measure, measure.replace("_", " "))
+
+
 def short_count(n: float) -> str:
     """A number of tokens for one glance.
 
