@@ -96,7 +96,7 @@ class Merge:
 def splits(
     store: Store, source: str, target: str, activity: float = 0.0, report: Report = lambda done, of: None
 ) -> list[Split]:
-    """Parents of one site whose firing is divided among children of the other, the best covered first.
+    """Parents of one site whose firing is divided among children of the other, the most divided first.
 
     The two sites may be given in either order; the parent is always at the earlier one. Only alive features take part,
     and children active together with the parent on MIN_ACTIVE positions. Raises `UnknownSite`, `BadArgument` (a site
@@ -141,5 +141,5 @@ def in_order(store: Store, a: str, b: str) -> tuple[str, str]:
 
 
 def _order(division: Division) -> tuple[float, float, int]:
-    """Best covered first; of equals those whose parts overlap less."""
-    return -division.coverage, division.overlap, division.whole
+    """Most truly divided first: by the share of the whole that exactly one part takes, then by coverage."""
+    return -sum(division.n_alone) / division.n, -division.coverage, division.whole

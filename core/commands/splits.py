@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print the splits of each pair of sites, best covered first."""
+    """Print the splits of each pair of sites, most divided first."""
     store = open_store(options.store)
     rows = []
     for source, target in site_pairs(store, options.source, options.target):
