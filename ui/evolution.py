@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 import streamlit as st
 
 from core.analyses.evolution import evolution_graph
 from core.analyses.export import label_or_hint, with_labels
-from core.analyses.link import LinkReport, link_report
 from core.analyses.neighbours import StoreLinks
 from core.analyses.story import opening_feature
 from core.errors import StrataError
@@ -23,6 +22,9 @@ from core.views.graph import Picture, picture
 from ui import palette, selection
 from ui.clicks import View, click, is_feature, link_ends
 from ui.errors import error_box
+
+if TYPE_CHECKING:
+    from core.analyses.link import LinkReport
 
 MEASURE = selection.choice("measure", MEASURES)
 LINKS_A_STEP = selection.count("k", 3, 1, 8)
@@ -182,7 +184,9 @@ def _evolution(
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def report_of(fingerprint: str, _store: Store, link: str, activity: float) -> LinkReport:
-    """Everything about a link, for the inspector."""
+    """Everything about a link, for the inspector; its intervals need SciPy, for which the graph need not wait."""
+    from core.analyses.link import link_report
+
     source, target = link_ends(link)
     return link_report(_store, Feature.parse(source), Feature.parse(target), activity, contexts=5)
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import html
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.analyses.contexts import PairContext
-from core.analyses.link import LinkReport
 from core.labels import Labels
 from core.store import Store
 from core.values import MEASURES, MIN_ACTIVE, Feature
 from core.views.tokens import context_line, shaded
 from ui.text import figure, head, named
+
+if TYPE_CHECKING:
+    from core.analyses.link import LinkReport
 
 STYLE = Path(__file__).with_name("inspector.css")
 BEFORE, AFTER = 15, 40

@@ -11,7 +11,7 @@ from core.store import Store
 from core.values import MIN_ACTIVE, Feature, Links
 
 NAMED = 3
-CANDIDATES = 40
+CANDIDATES = 24
 ROOM = 28
 
 
@@ -106,8 +106,8 @@ def opening_feature(store: Store, links: Links, name_of: Callable[[Feature], str
         alive = [feature for feature in alive if store.summary(feature.key).active[feature.index]]
         return alive[0] if alive else None
     order = np.argsort(-np.where(usable, active, -1), kind="stable")[: int(usable.sum())]
-    step = max(1, min(len(order), 4 * CANDIDATES) // CANDIDATES)
-    tried = [Feature(site.key, int(i)) for i in order[: 4 * CANDIDATES : step]]
+    step = max(1, min(len(order), 6 * CANDIDATES) // CANDIDATES)
+    tried = [Feature(site.key, int(i)) for i in order[: 6 * CANDIDATES : step]]
     return max(tried, key=lambda feature: _promise(store, links, name_of, feature))
 
 

@@ -195,6 +195,7 @@ function strataListen(root, stage, view) {
   network.on("afterDrawing", (ctx) => {
     if (!view.data) return;
     strataHeadings(ctx, view, stage);
+    if (root.dataset.drawn !== String(view.data.nodes.length)) root.dataset.drawn = view.data.nodes.length;
     clearTimeout(view.later);
     view.later = setTimeout(() => strataPublish(root, view), 60);
   });
