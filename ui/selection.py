@@ -74,7 +74,7 @@ def text(name: str, default: str = "", longest: int = 2000) -> Setting[str]:
 
 
 def value(setting: Setting[T]) -> T:
-    """The choice, or its default; a text that cannot be read leaves a note and is forgotten."""
+    """The choice, or its default; a text that cannot be read is forgotten, and the page starts anew with a note."""
     given = raw(setting.name)
     if given is None:
         return setting.default
@@ -84,7 +84,8 @@ def value(setting: Setting[T]) -> T:
         drop(setting.name)
         instead = f"; {setting.write(setting.default)} stands in" if setting.default is not None else ""
         note(f"{setting.name} = {given[:60]} cannot be used: {error}{instead}.")
-        return setting.default
+        _state()["notes"] = _state()["shown"] + _state()["notes"]
+        st.rerun()  # the note stands at the top, where the page has been drawn already
     _mirror(setting.name)
     return found
 
@@ -134,9 +135,10 @@ def note(sentence: str) -> None:
 
 
 def take_notes() -> list[str]:
-    """The notes so far; they are shown once."""
-    notes, _state()["notes"] = _state()["notes"], []
-    return notes
+    """The notes so far; they are shown once, or again where the page starts anew."""
+    state = _state()
+    state["shown"], state["notes"] = state["notes"], []
+    return list(state["shown"])
 
 
 # ---- the address
@@ -187,6 +189,6 @@ def _mirror(name: str) -> None:
 
 def _state() -> dict[str, Any]:
     if "strata" not in st.session_state:
-        st.session_state["strata"] = {"chosen": {}, "mirrored": {}, "used": set(), "notes": []}
+        st.session_state["strata"] = {"chosen": {}, "mirrored": {}, "used": set(), "notes": [], "shown": []}
     state: dict[str, Any] = st.session_state["strata"]
     return state

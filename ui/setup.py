@@ -72,7 +72,6 @@ class Page:
             found = self.reading.finding()
             chosen = found.features[0] if found else Feature(self.store.sites[0].key, 0)
             selection.choose(selection.FEATURE, str(chosen))
-            show_notes()
         return chosen
 
 
