@@ -20,9 +20,6 @@ from core.collect.settings import Progress
 from core.collect.work import Work
 from core.errors import Cancelled, NoDiskSpace, OutOfMemory
 
-COMMIT_SECONDS = 5.0
-"""How much work a kill may cost."""
-
 PROBE_TOKENS = 512
 
 
@@ -144,7 +141,7 @@ class Writer:
                 for name, array in zip(site_files(k).values(), arrays, strict=True):
                     self.partial.append(name, array)
         self.chunks += 1
-        if time.monotonic() - self.committed > COMMIT_SECONDS:
+        if time.monotonic() - self.committed > self.work.settings.commit_seconds:
             self._commit()
             active = sum(self.totals) / max(1, positions)
             check_disk(self.work, self.partial, self.target, self.n_positions, active)

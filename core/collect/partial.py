@@ -46,8 +46,9 @@ class Partial:
     def begin(self, recipe: str, created: str) -> None:
         """Start a run, or resume the one in the folder; raises `RecipeChanged` or `StoreDamaged`."""
         manifest = self._read_manifest()
-        if manifest is None:
+        if manifest is None or "tokens" not in manifest["state"]:  # nothing there that could be lost
             self.state = {"recipe": recipe, "created": created}
+            self._cut()
             self.commit()
             return
         if manifest["state"]["recipe"] != recipe:

@@ -41,15 +41,30 @@ def run(
             note(f"{target} is finished already")
         else:
             partial.begin(work.recipe, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
-            collect_tokens(work, partial)
-            require_disk(work, partial, target)
-            collect_activations(work, partial, target)
-            collect_directions(work, partial)
-            finish(work, partial, target)
+            try:
+                every_stage(work, partial, target)
+            except StrataError as error:
+                if not worth_keeping(partial, error):
+                    partial.remove()
+                raise
         partial.remove()
     _copy_demo_labels(settings, target)
     report(Progress("done", 1, 1))
     return target
+
+
+def every_stage(work: Work, partial: Partial, target: Path) -> None:
+    """What is still to be done, one stage after the other."""
+    collect_tokens(work, partial)
+    require_disk(work, partial, target)
+    collect_activations(work, partial, target)
+    collect_directions(work, partial)
+    finish(work, partial, target)
+
+
+def worth_keeping(partial: Partial, error: StrataError) -> bool:
+    """Whether the folder saves the next run any work: chunks do, and tokens do when this run is to go on."""
+    return bool(partial.state.get("chunks")) or (isinstance(error, Cancelled) and "tokens" in partial.state)
 
 
 def is_finished(target: Path, recipe: str) -> bool:
@@ -81,9 +96,8 @@ def collect_tokens(work: Work, partial: Partial) -> None:
         counts = ~np.isin(array, special)
         counts[0] = False  # an attention sink, whatever token it is
         positions, counted = positions + len(array), counted + int(counts.sum())
-        for name, part in zip(
-            TOKEN_FILES, (array, np.array([positions]), np.array([document]), counts.astype(np.uint8)), strict=True
-        ):
+        parts = [array, np.array([positions]), np.array([document]), counts.astype(np.uint8)]
+        for name, part in zip(TOKEN_FILES, parts, strict=True):
             partial.append(name, part)
         if time.monotonic() - shown > 0.5:
             shown = time.monotonic()

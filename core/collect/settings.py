@@ -27,6 +27,7 @@ class Settings:
     seed: int = 0  # of the demo's text
     batch_tokens: int = 4096  # fed to the model at once, padding included
     chunk_tokens: int = 8192  # encoded and written together
+    commit_seconds: float = 5.0  # how much work a kill may cost
 
     def check(self) -> None:
         """Raise `BadArgument` for numbers that cannot be meant."""

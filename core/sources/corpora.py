@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import CorpusNotFound, PackageMissing, TokenizerMismatch
+from core.sources.hub import reachable
 
 TOKENISED_AT_ONCE = 256
 """Documents handed to the tokenizer in one call."""
@@ -90,6 +91,8 @@ def _hub_documents(spec: str) -> Iterator[str]:
     except ImportError as error:
         raise PackageMissing(f"{error.name or error} is not installed", "pip install -r requirements.txt") from error
     name, config, split = parse_hub(spec)
+    if not reachable():
+        raise CorpusNotFound(f"{spec} cannot be read: there is no way to the hub", "check the network, or use a file")
     try:
         rows = iter(load_dataset(name, config, split=split, streaming=True))
         while (row := next(rows, None)) is not None:

@@ -6,11 +6,12 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import DeviceMissing, ModelNotFound, PackageMissing, SaeMismatch, StrataError
+from core.sources.hub import cached_unless_reachable
 
 if TYPE_CHECKING:
     import torch
@@ -59,9 +60,8 @@ class LanguageModel:
 
             return hook
 
-        with torch.inference_mode(), self._hooked({name: look(name) for name in wanted}):
-            with suppress(_Enough):
-                self.bridge(ids, return_type=None, use_cache=False)
+        with torch.inference_mode(), self._hooked({name: look(name) for name in wanted}), suppress(_Enough):
+            self.bridge(ids, return_type=None, use_cache=False)
         return seen
 
     @contextmanager
@@ -188,7 +188,7 @@ def load_model(name: str, device: str, arguments: Mapping[str, Any] | None = Non
 
     boot = {key: arguments[key] for key in BOOT if arguments.get(key) is not None}
     processing = {key: bool(arguments.get(key, False)) for key in PROCESSING}
-    with _quiet():
+    with _quiet(), nullcontext() if Path(source).is_dir() else cached_unless_reachable():
         try:
             bridge = TransformerBridge.boot_transformers(source, device=device, **boot)
             if any(processing.values()):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import NegativeActivations, PackageMissing, SaeMismatch, SaeNotFound
+from core.sources.hub import cached_unless_reachable
 from core.sources.models import looks_like_path
 from core.store.format import site_key
 from core.values import Site
@@ -132,12 +133,25 @@ def _from_release(spec: str, device: str) -> Iterator[LoadedSae]:
     release, ids = parse_release(spec)
     for sae_id in ids or _ids_of_release(release):
         try:
-            yield LoadedSae(SAE.from_pretrained(release, sae_id, device=device), sae_id, release)
+            with cached_unless_reachable():
+                sae = SAE.from_pretrained(release, sae_id, device=device)
+            _add_directory_entry(sae, release, sae_id)
+            yield LoadedSae(sae, sae_id, release)
         except Exception as error:  # network, hub and conversion errors of many libraries
             reason = " ".join(str(error).split())[:160] or type(error).__name__
             raise SaeNotFound(
                 f"SAE {sae_id} of {release} cannot be loaded: {reason}", "check the id and the network"
             ) from error
+
+
+def _add_directory_entry(sae: Any, release: str, sae_id: str) -> None:
+    """What SAELens' directory knows of an SAE; its loader hands it on only for configurations of older versions."""
+    from sae_lens.loading.pretrained_saes_directory import get_config_overrides
+
+    entry = get_config_overrides(release, sae_id)
+    for name in ("neuronpedia_id", "model_from_pretrained_kwargs"):
+        if entry.get(name) and not sae.cfg.metadata[name]:
+            sae.cfg.metadata[name] = entry[name]
 
 
 def parse_release(spec: str) -> tuple[str, list[str]]:
