@@ -1,0 +1,240 @@
+"""The loops of a whole pair of sites: rows of pair counts, and what is kept of them (see `pairs`).
+
+A cell is 16 bytes, Σxy as float64 and two counts in one int64 (low half: active together at r = 0, high half: under the
+activity rule), so that one memory access serves all three. The two views `sums` and `counts` of `cells` are the same
+memory. A feature that was met for the first time goes onto the list `touched`, so that neither clearing nor reading
+the accumulator costs anything that grows with d_sae.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.kernels import kernel
+
+RULE = np.int64(1) << 32
+LOW = RULE - 1
+
+PEARSON, COSINE, JACCARD, SUFFICIENCY, NECESSITY, INFORMATION = range(6)
+"""Places of the measures in every table here; `pairs` asserts that they are those of MEASURES."""
+
+ACTIVE, TOTAL, MEAN, DEVIATION, ROOT, ENTROPY = range(6)
+"""Columns of a margins table [d_sae, 6]: n_i, Σx, Σx/n, √(n σ²), √Σx², and T(n_i) + T(n − n_i) with T(c) = c ln c."""
+
+
+@kernel
+def accumulate(  # type: ignore[no-untyped-def]
+    positions, x, floor, offsets, features, values, floors, sums, counts, touched
+):
+    """Add one feature's row into the cells; returns (fault of `rows.FAULTS`, how many features were touched).
+
+    `floors` (float32 [d_sae], empty at r = 0) are rounded down: for a float32 y, y > r · max is the same as y > that.
+    """
+    n_positions, nnz, d_sae = len(offsets) - 1, len(features), len(touched) - 1
+    rule = len(floors) > 0
+    n_touched = 0
+    for i in range(len(positions)):
+        p = positions[i]
+        if p >= n_positions:
+            return 1, n_touched
+        start, stop = offsets[p], offsets[np.int64(p) + 1]
+        if start < 0 or stop < start or stop > nnz:
+            return 2, n_touched
+        value = np.float64(x[i])
+        step = np.int64(1)
+        if rule and x[i] > floor:
+            step += RULE
+        for e in range(np.uint64(start), np.uint64(stop)):
+            f = features[e]
+            if f >= d_sae:
+                return 3, n_touched
+            cell = np.uint64(f) * np.uint64(2)
+            count = counts[cell + np.uint64(1)]
+            touched[n_touched] = f
+            n_touched += count == 0
+            sums[cell] += value * np.float64(values[e])
+            if rule:
+                counts[cell + np.uint64(1)] = count + (step if values[e] > floors[f] else np.int64(1))
+            else:
+                counts[cell + np.uint64(1)] = count + 1
+    return 0, n_touched
+
+
+@kernel
+def bare_rows(  # type: ignore[no-untyped-def]
+    first, last, row_offsets, positions, x, offsets, features, values, sums, counts
+):
+    """Only n_both and Σxy of rows first..last−1, cleared and forgotten: what the engine is measured against."""
+    check = 0.0
+    for i in range(first, last):
+        sums[:] = 0
+        for r in range(np.uint64(row_offsets[i]), np.uint64(row_offsets[i + 1])):
+            p = positions[r]
+            value = np.float64(x[r])
+            for e in range(np.uint64(offsets[p]), np.uint64(offsets[np.int64(p) + 1])):
+                cell = np.uint64(features[e]) * np.uint64(2)
+                sums[cell] += value * np.float64(values[e])
+                counts[cell + np.uint64(1)] += 1
+        check += sums[0]
+    return check
+
+
+@kernel
+def place(values, ties, ids, extra, line, value, tie, identity, more):  # type: ignore[no-untyped-def]
+    """Insert into line `line` of lists [lines, k] sorted by (value, larger tie, smaller identity), best first."""
+    p = values.shape[1] - 1
+    while p > 0 and beats(value, tie, identity, values, ties, ids, line, p - 1):
+        values[line, p], ties[line, p] = values[line, p - 1], ties[line, p - 1]
+        ids[line, p], extra[line, p] = ids[line, p - 1], extra[line, p - 1]
+        p -= 1
+    values[line, p], ties[line, p], ids[line, p], extra[line, p] = value, tie, identity, more
+
+
+@kernel
+def beats(value, tie, identity, values, ties, ids, line, p):  # type: ignore[no-untyped-def]
+    """Whether an entry comes before the one at place `p` of a line."""
+    if value != values[line, p]:
+        return value > values[line, p]
+    if tie != ties[line, p]:
+        return tie > ties[line, p]
+    return identity < ids[line, p]
+
+
+@kernel
+def fill_xlogx(table):  # type: ignore[no-untyped-def]
+    """c ln c for c = 0..len−1: mutual information then costs four look-ups in place of four logarithms."""
+    table[0] = 0.0
+    for c in range(1, len(table)):
+        table[c] = c * np.log(np.float64(c))
+
+
+@kernel
+def rows_of_pair(  # type: ignore[no-untyped-def]
+    first, last, n, rule, floor_measures, floor,
+    row_offsets, positions, x, x_floors, source_margins,
+    offsets, features, values, y_floors, target_margins,
+    table, sums, counts, touched,
+    row_values, row_ties, row_ids, row_slots,
+    limits, column_values, column_ties, column_ids, column_sums,
+    histograms, scales, found, keep,
+    out_source, out_target, out_both, out_sum, state,
+):  # fmt: skip
+    """Rows first..last−1: counts, measures, histograms, best of each row and column, links above the floor.
+
+    Stops early before a row for which the output might not have room: ``state`` = (next row, links written, fault,
+    pairs active together). A fault also stops it.
+    """
+    size = np.float64(n)
+    written, together = state[1], state[3]
+    all_entropy = size * np.log(size) if n > 0 else 0.0
+    last_place = row_values.shape[1] - 1
+    top_bin = histograms.shape[1] - 1
+    for i in range(first, last):
+        begin, end = row_offsets[i], row_offsets[i + 1]
+        state[0] = i
+        if begin < 0 or end < begin or end > len(positions):
+            state[2] = 4
+            return
+        if begin == end:
+            continue
+        if written + len(touched) > len(out_source):
+            state[1], state[3] = written, together
+            return
+        row_floor = x_floors[i] if rule else np.float32(0)
+        fault, n_touched = accumulate(
+            positions[begin:end], x[begin:end], row_floor, offsets, features, values, y_floors, sums, counts, touched
+        )
+        if fault:
+            state[2] = fault
+            return
+        a, x_total = np.int64(source_margins[i, ACTIVE]), source_margins[i, TOTAL]
+        x_deviation, x_root = source_margins[i, DEVIATION], source_margins[i, ROOT]
+        x_entropy = source_margins[i, ENTROPY]
+        for s in range(n_touched):
+            j = touched[s]
+            cell = np.uint64(j) * np.uint64(2)
+            xy, both = sums[cell], counts[cell + np.uint64(1)]
+            if rule:
+                both >>= 32
+            b = np.int64(target_margins[j, ACTIVE])
+            c = np.float64(both)
+            together_entropy = all_entropy - x_entropy - target_margins[j, ENTROPY]
+            for count in (both, a - both, b - both, n - a - b + both):
+                # Damaged margins could make a cell negative: it counts as an empty one.
+                if 0 < count < len(table):
+                    together_entropy += table[count]
+                elif count > 0:
+                    together_entropy += count * np.log(np.float64(count))
+            found[s, 0] = (xy - x_total * target_margins[j, MEAN]) / (x_deviation * target_margins[j, DEVIATION])
+            found[s, 1] = xy / (x_root * target_margins[j, ROOT])
+            found[s, 2] = c / (a + b - both)
+            found[s, 3] = c / a
+            found[s, 4] = c / b
+            found[s, 5] = together_entropy / size
+            keep[s] = False
+            together += both > 0
+        for m in range(6):
+            above = floor if floor_measures >> m & 1 else np.inf
+            shift, scale = (1.0 if m == PEARSON else 0.0), scales[m]
+            worst, worst_tie, worst_id = -np.inf, np.int64(-1), np.int64(0)
+            row_values[m, :] = -np.inf
+            for s in range(n_touched):
+                v = found[s, m]
+                if v != v:  # NaN is in no list and no bin
+                    continue
+                j = touched[s]
+                both = counts[np.uint64(j) * np.uint64(2) + np.uint64(1)]
+                if rule:
+                    both >>= 32
+                if both > 0:
+                    histograms[m, min(max(np.int64((v + shift) * scale), 0), top_bin)] += 1
+                if v >= above:
+                    keep[s] = True
+                if v > worst or (v == worst and (both > worst_tie or (both == worst_tie and j < worst_id))):
+                    place(row_values, row_ties, row_ids, row_slots, m, v, both, j, s)
+                    worst, worst_tie = row_values[m, last_place], np.int64(row_ties[m, last_place])
+                    worst_id = np.int64(row_ids[m, last_place])
+                # A worker meets the rows in rising order, so that of equals the one that is there stays.
+                line = j * 6 + m
+                if v > limits[line, 0] or (v == limits[line, 0] and both > limits[line, 1]):
+                    place(
+                        column_values,
+                        column_ties,
+                        column_ids,
+                        column_sums,
+                        line,
+                        v,
+                        both,
+                        i,
+                        sums[np.uint64(j) * np.uint64(2)],
+                    )
+                    limits[line, 0] = column_values[line, last_place]
+                    limits[line, 1] = column_ties[line, last_place]
+        for m in range(6):
+            for r in range(row_values.shape[1]):
+                if row_values[m, r] == -np.inf:
+                    break
+                keep[row_slots[m, r]] = True
+        for s in range(n_touched):
+            j = touched[s]
+            cell = np.uint64(j) * np.uint64(2)
+            if keep[s]:
+                packed = counts[cell + np.uint64(1)]
+                out_source[written], out_target[written] = i, j
+                out_both[written], out_sum[written] = (packed >> 32 if rule else packed), sums[cell]
+                written += 1
+            sums[cell] = 0.0
+            counts[cell + np.uint64(1)] = 0
+    state[0], state[1], state[3] = last, written, together
+
+
+@kernel
+def merge_columns(values, ties, ids, extra, other_values, other_ties, other_ids, other_extra):  # type: ignore[no-untyped-def]
+    """Fold another worker's best of each column [d_sae · 6, k] into these; the order of workers does not matter."""
+    last_place = values.shape[1] - 1
+    for line in range(values.shape[0]):
+        for r in range(values.shape[1]):
+            value, tie, identity = other_values[line, r], other_ties[line, r], other_ids[line, r]
+            if value == -np.inf or not beats(value, tie, identity, values, ties, ids, line, last_place):
+                break
+            place(values, ties, ids, extra, line, value, tie, identity, other_extra[line, r])

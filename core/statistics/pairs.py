@@ -1,0 +1,345 @@
+"""A whole pair of sites at once: every feature of one against every feature of another.
+
+The same sums as `rows`, for all rows, on chunks of about equal work in a pool of threads. Nothing d_sae × d_sae ever
+exists: of each row and each column only the best by every measure stay, beside the links above a floor and histograms.
+Each row is summed by one thread in one order and what is kept has a total order, so that the result has the same bits
+for any number of threads.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from core.errors import BadArgument, Cancelled
+from core.kernels import frozen
+from core.statistics import pair_kernels as kernels
+from core.statistics.measures import BOUNDED, MEASURE_FUNCTIONS, noise_share
+from core.statistics.rows import active_counts, check_activity, damaged, floors
+from core.store import Store
+from core.values import MEASURES, PairCounts
+
+TOP, FLOOR = 16, 0.1
+BINS = 100
+RANGES = {name: (0.0, 1.0) for name in MEASURES} | {"pearson": (-1.0, 1.0), "mutual_information": (0.0, np.log(2.0))}
+"""Where the histogram of each measure begins and ends."""
+
+MOST_LINKS = 20_000_000  # 0.5 GB; beyond that the floor is too low to be of use
+COLUMN_BYTES = 640 << 20  # all workers' best of each column together
+TABLE_ENTRIES = 1 << 23  # of c ln c; larger counts take a logarithm
+CHUNKS = 64  # at least, so that progress moves and the last chunk does not keep the others waiting
+
+assert MEASURES[kernels.PEARSON] == "pearson"
+assert MEASURES[kernels.INFORMATION] == "mutual_information"
+
+
+@dataclass(frozen=True, slots=True)
+class PairLinks:
+    """What was kept of a pair of sites; links are sorted by (source, target), arrays [links]."""
+
+    source: str
+    target: str
+    activity: float
+    top: int
+    floor: float
+    floor_measures: tuple[str, ...]
+    sources: np.ndarray  # int32
+    targets: np.ndarray  # int32
+    n_both: np.ndarray  # int64, by the activity rule
+    sum_xy: np.ndarray  # float64
+    histograms: np.ndarray  # int64 [measures, BINS], of all pairs that are active together
+    never_co_active: int  # pairs of the d_sae · d_sae that are never active together
+    device: str
+    seconds: float
+
+    def counts(self, store: Store, chosen: slice | np.ndarray = slice(None)) -> PairCounts:
+        """Pair counts of the chosen links (default: all), from which every measure follows exactly."""
+        i, j = self.sources[chosen], self.targets[chosen]
+        a, b = store.summary(self.source), store.summary(self.target)
+        return PairCounts(
+            n=store.n,
+            n_source=active_counts(store, self.source, self.activity)[i],
+            n_target=active_counts(store, self.target, self.activity)[j],
+            n_both=self.n_both[chosen],
+            sum_x=a.total[i],
+            sum_xx=a.total_of_squares[i],
+            sum_y=b.total[j],
+            sum_yy=b.total_of_squares[j],
+            sum_xy=self.sum_xy[chosen],
+        )
+
+
+def histogram_edges(measure: str) -> np.ndarray:
+    """The BINS + 1 edges of a measure's histogram."""
+    return np.linspace(*RANGES[measure], BINS + 1)
+
+
+@dataclass(slots=True)
+class Side:
+    """One site's arrays as the kernels take them."""
+
+    offsets: np.ndarray  # by feature of the source, by token of the target
+    indices: np.ndarray
+    values: np.ndarray
+    floors: np.ndarray  # float32 [d_sae], empty at r = 0
+    margins: np.ndarray  # float64 [d_sae, 6], columns as in pair_kernels
+    d_sae: int
+
+
+@dataclass(slots=True)
+class Worker:
+    """One thread's memory: an accumulator, the best of each column, and room for links."""
+
+    d_sae: int
+    top: int
+    sums: np.ndarray = field(init=False)
+    counts: np.ndarray = field(init=False)
+    touched: np.ndarray = field(init=False)
+    found: np.ndarray = field(init=False)
+    keep: np.ndarray = field(init=False)
+    rows: tuple[np.ndarray, ...] = field(init=False)
+    limits: np.ndarray = field(init=False)
+    columns: tuple[np.ndarray, ...] = field(init=False)
+    histograms: np.ndarray = field(init=False)
+    out: tuple[np.ndarray, ...] = field(init=False)
+    together: int = 0
+
+    def __post_init__(self) -> None:
+        cells = np.zeros(2 * self.d_sae)
+        self.sums, self.counts = cells, cells.view(np.int64)
+        self.touched = np.zeros(self.d_sae + 1, np.int64)
+        self.found = np.zeros((self.d_sae + 1, 6))
+        self.keep = np.zeros(self.d_sae + 1, np.bool_)
+        self.rows = best_lists((6, self.top), np.int64)
+        self.columns = best_lists((self.d_sae * 6, self.top), np.float64)
+        self.limits = np.full((self.d_sae * 6, 2), -np.inf)
+        self.histograms = np.zeros((6, BINS), np.int64)
+        room = max(2 * (self.d_sae + 1), 1 << 18)
+        self.out = tuple(np.empty(room, kind) for kind in (np.int32, np.int32, np.int64, np.float64))
+
+
+def best_lists(shape: tuple[int, ...], extra: type) -> tuple[np.ndarray, ...]:
+    """Empty lists of the best: value, n_both, index, and what is kept beside them."""
+    return np.full(shape, -np.inf), np.zeros(shape, np.uint32), np.zeros(shape, np.int32), np.zeros(shape, extra)
+
+
+def whole_pair(
+    store: Store,
+    source: str,
+    target: str,
+    activity: float = 0.0,
+    top: int = TOP,
+    floor: float = FLOOR,
+    floor_measures: Sequence[str] = BOUNDED,
+    *,
+    threads: int | None = None,
+    progress: Callable[[float], None] = lambda share: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> PairLinks:
+    """All links of two sites that are among the `top` of their row or column by any measure, or above the floor.
+
+    Kept are pairs that are active together somewhere (at r = 0); a link is above the floor when one of
+    `floor_measures` is. `progress` gets shares of the work, from any thread; `cancelled` is asked between chunks.
+    Raises `UnknownSite`, `BadArgument` (one site twice, a floor that keeps more than MOST_LINKS), `Cancelled` and
+    `StoreDamaged`.
+
+    >>> import tempfile, pathlib
+    >>> from core.sources.planted import plant
+    >>> a, b = np.array([[1.0, 0], [0, 2], [3, 0]]), np.array([[1.0], [0], [3]])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found = whole_pair(plant(pathlib.Path(folder) / "tiny.h5", {"0": a, "1": b}), "0", "1")
+    >>> found.sources.tolist(), found.targets.tolist(), found.n_both.tolist(), found.never_co_active
+    ([0], [0], [2], 1)
+    """
+    began = time.perf_counter()
+    source, target = in_order(store, source, target)
+    check_settings(activity, top, floor_measures)
+    table = np.empty(min(store.n + 1, TABLE_ENTRIES))
+    kernels.fill_xlogx(table)
+    a, b = (side(store, key, activity, table, by) for key, by in ((source, "by_feature"), (target, "by_token")))
+    mask = sum(1 << MEASURES.index(name) for name in floor_measures)
+    run = _Run(store, source, target, a, b, table, mask, floor, activity > 0, progress, cancelled)
+    workers = [Worker(b.d_sae, top) for _ in range(worker_count(b.d_sae, top, threads))]
+    with ThreadPoolExecutor(len(workers)) as pool:
+        for done in [pool.submit(run.work, worker) for worker in workers]:
+            done.result()
+    if cancelled():
+        raise Cancelled(f"the pair {source}, {target} was stopped", "start it again; nothing was kept")
+    links = collect_links(run.links(), workers, a.d_sae)
+    return PairLinks(
+        source,
+        target,
+        activity,
+        top,
+        floor,
+        tuple(floor_measures),
+        *links,
+        histograms=np.sum([worker.histograms for worker in workers], axis=0),
+        never_co_active=a.d_sae * b.d_sae - sum(worker.together for worker in workers),
+        device="cpu",
+        seconds=time.perf_counter() - began,
+    )
+
+
+class _Run:
+    """Chunks handed to workers, and what they found; the lock guards both."""
+
+    def __init__(
+        self, store: Store, source: str, target: str, a: Side, b: Side, table: np.ndarray, mask: int, floor: float,
+        rule: bool, progress: Callable[[float], None], cancelled: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        self.store, self.source, self.target, self.a, self.b = store, source, target, a, b
+        self.table, self.mask, self.floor, self.rule = table, mask, floor, rule
+        self.progress, self.cancelled = progress, cancelled
+        self.chunks = chunk_bounds(a.offsets, CHUNKS)
+        self.found: dict[int, list[tuple[np.ndarray, ...]]] = {}
+        self.n_links, self.finished, self.failed = 0, 0, False
+        self.next = iter(range(len(self.chunks) - 1))
+        self.lock = threading.Lock()
+
+    def work(self, worker: Worker) -> None:
+        """Take chunks until there are none left, somebody failed, or it was cancelled."""
+        try:
+            while not self.failed and not self.cancelled():
+                with self.lock:
+                    chunk = next(self.next, None)
+                if chunk is None:
+                    return
+                self.run_chunk(worker, chunk)
+        except BaseException:
+            self.failed = True
+            raise
+
+    def run_chunk(self, worker: Worker, chunk: int) -> None:
+        """One range of rows, in as many calls as its links need."""
+        a, b, w = self.a, self.b, worker
+        row, last = int(self.chunks[chunk]), int(self.chunks[chunk + 1])
+        blocks: list[tuple[np.ndarray, ...]] = []
+        scales = np.array([BINS / (high - low) for low, high in RANGES.values()])
+        while row < last:
+            state = np.zeros(4, np.int64)
+            kernels.rows_of_pair(
+                row, last, self.store.n, self.rule, self.mask, self.floor,
+                a.offsets, a.indices, a.values, a.floors, a.margins,
+                b.offsets, b.indices, b.values, b.floors, b.margins,
+                self.table, w.sums, w.counts, w.touched, *w.rows, w.limits, *w.columns,
+                w.histograms, scales, w.found, w.keep, *w.out, state,
+            )  # fmt: skip
+            row, written, fault, together = (int(v) for v in state)
+            if fault:
+                damaged(self.store, fault, self.source if fault in (1, 4) else self.target)
+            w.together += together
+            blocks.append(tuple(part[:written].copy() for part in w.out))
+        with self.lock:
+            self.found[chunk] = blocks
+            self.finished += 1
+            self.n_links += sum(len(block[0]) for block in blocks)
+        if self.n_links > MOST_LINKS:
+            raise BadArgument(f"floor {self.floor} keeps more than {MOST_LINKS:,} links", "choose a higher floor")
+        self.progress(self.finished / (len(self.chunks) - 1))
+
+    def links(self) -> tuple[np.ndarray, ...]:
+        """All links that rows kept, in the order of the rows."""
+        blocks = [block for chunk in sorted(self.found) for block in self.found[chunk]]
+        return tuple(np.concatenate(parts) for parts in zip(*blocks, strict=True))
+
+
+def in_order(store: Store, source: str, target: str) -> tuple[str, str]:
+    """The two sites along the forward pass; raises `BadArgument` for one site twice."""
+    first, second = sorted((store.site(source), store.site(target)), key=lambda site: site.position)
+    if first == second:
+        raise BadArgument(f"site {source} is given twice", "choose two different sites")
+    return first.key, second.key
+
+
+def check_settings(activity: float, top: int, floor_measures: Sequence[str]) -> None:
+    """Raise `BadArgument` for settings that make no sense."""
+    check_activity(activity)
+    if not 1 <= top <= 256:
+        raise BadArgument(f"top {top} is out of range", "choose 1 to 256")
+    for name in floor_measures:
+        if name not in MEASURE_FUNCTIONS:
+            raise BadArgument(f"there is no measure {name!r}", f"choose among {', '.join(MEASURES)}")
+
+
+def side(store: Store, key: str, activity: float, table: np.ndarray, by: str) -> Side:
+    """One site's arrays; raises `StoreDamaged` where the summary contradicts the rows."""
+    rows = store.by_feature(key) if by == "by_feature" else store.by_token(key)
+    if not np.array_equal(np.diff(store.by_feature(key).offsets), store.summary(key).active):
+        damaged(store, 5, key)
+    d_sae = store.site(key).d_sae
+    limits = rounded_down(floors(store, key, activity)) if activity else np.empty(0, np.float32)
+    margins = margins_table(store, key, activity, table)
+    offsets, indices, values = frozen(rows.offsets, rows.indices, rows.values)
+    return Side(offsets, indices, values, limits, margins, d_sae)
+
+
+def rounded_down(limits: np.ndarray) -> np.ndarray:
+    """The largest float32 that is not above each of `limits`.
+
+    >>> bool(rounded_down(np.array([0.1]))[0] <= 0.1)
+    True
+    """
+    nearest = limits.astype(np.float32)
+    return np.where(nearest > limits, np.nextafter(nearest, np.float32(-np.inf)), nearest)
+
+
+def margins_table(store: Store, key: str, activity: float, table: np.ndarray) -> np.ndarray:
+    """What each feature brings to its measures, float64 [d_sae, 6] (columns: see `pair_kernels`)."""
+    n, summary = store.n, store.summary(key)
+    active = active_counts(store, key, activity)
+    total, squares = np.asarray(summary.total), np.asarray(summary.total_of_squares)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        vary = 1 - (total / squares) * (total / n)
+        deviation = np.where(vary > noise_share(n), np.sqrt(squares * vary), np.nan)
+        entropy = xlogx(active, table) + xlogx(n - active, table)
+        return np.stack([active, total, total / n, deviation, np.sqrt(squares), entropy], axis=1)
+
+
+def xlogx(counts: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """c ln c, from the table as far as it goes, so that the kernel's terms cancel exactly."""
+    small = (counts >= 0) & (counts < len(table))
+    large = counts * np.log(np.maximum(counts, 1))
+    return np.where(small, table[np.where(small, counts, 0)], large)
+
+
+def chunk_bounds(offsets: np.ndarray, chunks: int) -> np.ndarray:
+    """First rows of chunks of about equal work, and the end: densities are log-normal, so that rows differ a lot.
+
+    >>> chunk_bounds(np.array([0, 90, 100, 110, 120]), 2).tolist()
+    [0, 1, 4]
+    """
+    d_sae = len(offsets) - 1
+    work = np.maximum(np.diff(offsets), 0) + 1  # a row costs something also where nothing is active
+    done = np.cumsum(work)
+    cuts = np.searchsorted(done, np.linspace(0, done[-1], chunks + 1)[1:-1], side="left") + 1
+    return np.unique(np.concatenate([[0], np.minimum(cuts, d_sae), [d_sae]]).astype(np.int64))
+
+
+def worker_count(d_sae: int, top: int, threads: int | None) -> int:
+    """Threads to use: as many as there are cores, as far as their lists of best columns fit the budget."""
+    wanted = threads or os.cpu_count() or 1
+    return max(1, min(wanted, COLUMN_BYTES // (d_sae * 6 * top * 24)))
+
+
+def collect_links(
+    rows: tuple[np.ndarray, ...], workers: list[Worker], d_source: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The links of rows and of columns, each once, sorted by (source, target)."""
+    best = workers[0].columns
+    for worker in workers[1:]:
+        kernels.merge_columns(*best, *worker.columns)
+        worker.columns = ()
+    values, both, ids, xy = best
+    held = values > -np.inf
+    j = np.broadcast_to(np.arange(len(values))[:, None] // 6, held.shape)
+    columns = (ids[held], j[held].astype(np.int32), both[held].astype(np.int64), xy[held])
+    sources, targets, counts, sums = (np.concatenate(pair) for pair in zip(rows, columns, strict=True))
+    _, first = np.unique(sources.astype(np.int64) << 32 | targets, return_index=True)
+    return sources[first], targets[first], counts[first], sums[first]
