@@ -2,10 +2,8 @@
 
 from dataclasses import replace
 
-import polars as pl
 import streamlit as st
 
-from core.analyses.export import edge_table
 from core.analyses.story import story
 from core.errors import StrataError
 from core.values import Feature
@@ -15,6 +13,7 @@ from ui.cards import both_ways, summary
 from ui.errors import error_box, guarded
 from ui.go import lead_to, linked
 from ui.graph import graph as graph_component
+from ui.graph_tables import graph_tables
 from ui.inspector import inspector
 from ui.pills import pills, subtitle
 from ui.readers import Reading
@@ -52,41 +51,6 @@ def actions():
         st.button("Feature page", key="to-feature", on_click=lead_to, args=("feature",))
 
 
-def tables():
-    """The same graph without a canvas: choosing a row is a click."""
-    links = edge_table(graph).drop("n")
-    nodes = pl.DataFrame(
-        {
-            "feature": node,
-            "label": data["label"],
-            "site": data["key"],
-            "active": data["n_active"],
-            "expanded": data["expanded"],
-        }
-        for node, data in sorted(graph.nodes(data=True), key=lambda each: (each[1]["site"], each[1]["index"]))
-    )
-    here = f"{view.centre}:{view.shown}:{link}:{len(graph)}:{graph.number_of_edges()}"
-
-    def chosen(key, events):
-        rows = st.session_state[key].selection.rows
-        if rows:
-            act(events[rows[0]])
-
-    def choosing(name, frame, events):
-        key = f"table:{name}:{here}"
-        st.dataframe(
-            frame, key=key, hide_index=True, selection_mode="single-row", on_select=lambda: chosen(key, events),
-            height=min(420, 38 + 35 * len(frame)),
-        )  # fmt: skip
-
-    left, right = st.columns([2, 3])
-    with left:
-        choosing("nodes", nodes, [{"kind": "node", "node": name} for name in nodes["feature"]])
-    with right:
-        ends = links.select("source", "target").rows()
-        choosing("links", links, [{"kind": "link", "link": f"{source},{target}"} for source, target in ends])
-
-
 title = story(graph, view.centre)
 page_title(title, subtitle(view, settings, graph))
 pills(store, replace(view, link=link), settings, graph, drawn, title)
@@ -111,4 +75,4 @@ if link:
         inspector(evo.report_of(store.fingerprint, store, link, settings.activity), store, labels)
 
 with st.expander(f"The same as tables: {len(graph):,} features, {graph.number_of_edges():,} links"), guarded():
-    tables()
+    graph_tables(graph, act, f"{view.centre}:{view.shown}:{link}:{len(graph)}")

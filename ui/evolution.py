@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 import streamlit as st
 
-from core.analyses.evolution import evolution_graph
+from core.analyses.evolution import MAX_NODES, evolution_graph
 from core.analyses.export import label_or_hint, with_labels
 from core.analyses.neighbours import StoreLinks
 from core.analyses.story import opening_feature
 from core.errors import StrataError
 from core.labels import Labels
+from core.paths import hosted
 from core.store import Store
 from core.values import MEASURES, MIN_ACTIVE, Feature
 from core.views.graph import Picture, picture
@@ -61,6 +62,7 @@ class Settings:
     up: int
     down: int
     min_both: int
+    max_nodes: int = MAX_NODES
 
     def keywords(self) -> dict[str, Any]:
         """Keyword arguments of `evolution_graph`."""
@@ -76,7 +78,8 @@ def read_settings() -> Settings:
     """The settings of the address and the session."""
     measure = selection.value(MEASURE)
     numbers = (selection.value(LINKS_A_STEP), selection.value(floor_of(measure)), selection.value(ACTIVITY))
-    return Settings(measure, *numbers, selection.value(UP), selection.value(DOWN), selection.value(BOTH))
+    steps = selection.value(UP), selection.value(DOWN)
+    return Settings(measure, *numbers, *steps, selection.value(BOTH), MAX_NODES // 2 if hosted() else MAX_NODES)
 
 
 # ---- where one stands
@@ -188,7 +191,7 @@ def report_of(fingerprint: str, _store: Store, link: str, activity: float) -> Li
     from core.analyses.link import link_report
 
     source, target = link_ends(link)
-    return link_report(_store, Feature.parse(source), Feature.parse(target), activity, contexts=5)
+    return link_report(_store, Feature.parse(source), Feature.parse(target), activity, contexts=8)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -223,7 +226,7 @@ def height_of(graph: nx.DiGraph) -> int:
     """Pixels that the tallest column asks for, within reason."""
     columns = [data["site"] for _, data in graph.nodes(data=True)]
     tallest = max((columns.count(site) for site in set(columns)), default=1)
-    return int(min(680, max(545, 52 * tallest + 80)))
+    return int(min(680, max(566, 52 * tallest + 80)))
 
 
 def _decade(density: float) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.analyses.contexts import PairContext
+from core.analyses.contexts import WINDOW, PairContext
 from core.labels import Labels
 from core.store import Store
 from core.values import MEASURES, MIN_ACTIVE, Feature
@@ -128,6 +128,9 @@ def _line(context: PairContext, source_top: float, target_top: float) -> str:
     """A context on one line: as many whole tokens around the one in focus as fit."""
     start, stop = around(context.tokens, context.focus)
     part = slice(start, stop)
+    # The window itself ends at the sequence's edges, or WINDOW tokens from the focus.
+    behind = len(context.tokens) - 1 - context.focus
+    goes_on = start > 0 or context.focus == WINDOW, stop < len(context.tokens) or behind == WINDOW
     tokens = list(context.tokens[part])
     tokens[0] = tokens[0].lstrip() or tokens[0]
     body = shaded(
@@ -138,7 +141,7 @@ def _line(context: PairContext, source_top: float, target_top: float) -> str:
         below_top=target_top,
         focus=context.focus - start,
     )
-    return context_line(body, before=start > 0, after=True, one_line=True)
+    return context_line(body, before=goes_on[0], after=goes_on[1], one_line=True)
 
 
 def around(tokens: tuple[str, ...], focus: int, before: int = BEFORE, after: int = AFTER) -> tuple[int, int]:

@@ -45,7 +45,7 @@ def pills(store: Store, view: View, settings: evo.Settings, graph: nx.DiGraph, d
             )
         with st.popover("Permalink"):
             st.code(absolute(selection.permalink()), language=None, wrap_lines=True)
-        with st.popover("Download"):
+        with st.popover("Download"), st.container(key="downloads"):
             _downloads(graph, drawn, title, subtitle(view, settings, graph))
         with st.popover("Copy as Python"):
             st.code(as_python(str(store.path), view, settings), language="python")

@@ -27,6 +27,8 @@ LONGEST = 16
 NO_COLOUR = ("#e4eaee", "#16202b")
 OPTIONS: dict[str, Any] = {"physics": False, "layout": {"randomSeed": 1}, "interaction": {"dragNodes": False}}
 THINNEST, THICKEST = 1.2, 6.0
+MANY = 60
+"""Links beyond which all of them get thinner, so that they do not grow into one another."""
 
 
 @dataclass(frozen=True)
@@ -167,10 +169,12 @@ def _widths(graph: nx.DiGraph) -> Any:
     """From a measure's value to a line width: the floor is thin; 1, or the largest value above it, is thick."""
     values = [data["weight"] for *_, data in graph.edges(data=True) if math.isfinite(data.get("weight", math.nan))]
     low = min([float(graph.graph.get("floor", 0.0)), *values])
+    thinnest = THINNEST if len(values) <= MANY else 0.8
+    thickest = max(2.2, THICKEST * min(1.0, math.sqrt(MANY / max(1, len(values)))))
     high = max([1.0 if graph.graph.get("measure") != "mutual_information" else 0.0, *values])
 
     def width(value: float) -> float:
         share = (value - low) / (high - low) if high > low and math.isfinite(value) else 0.0
-        return round(THINNEST + (THICKEST - THINNEST) * share, 2)
+        return round(thinnest + (thickest - thinnest) * share, 2)
 
     return width

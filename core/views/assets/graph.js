@@ -57,9 +57,9 @@ function strataMount(root) {
     network.setSelection(
       { nodes: known(nodes, selected.node), edges: known(edges, selected.edge) }, { highlightEdges: false });
   };
-  view.fit = (animated) => {
+  view.fit = (animated, least = 0.62) => {
     if (!view.data || !stage.clientWidth) return;
-    const { stretch, position, scale } = strataFrame(view.data, stage.clientWidth, stage.clientHeight);
+    const { stretch, position, scale } = strataFrame(view.data, stage.clientWidth, stage.clientHeight, least);
     if (stretch !== view.stretch) {
       view.stretch = stretch;
       view.place();
@@ -142,14 +142,13 @@ function strataCard(ctx, node, x, y, state, view) {
 
 /* Where to look: everything if that stays readable, else as much as fits around the centre. Columns move apart, or
    together, so that the picture fills its width. */
-function strataFrame(data, width, height) {
+function strataFrame(data, width, height, least) {
   const xs = data.columns.map((column) => column.x), ys = data.nodes.map((node) => node.y);
   const [left, right] = [Math.min(...xs), Math.max(...xs)], [top, bottom] = [Math.min(...ys) - 28, Math.max(...ys) + 28];
   const head = 34, side = 60, foot = 40, [wide, high] = [width - 12, height - head - foot];
   const clamp = (low, x, most) => Math.min(most, Math.max(low, x));
-  const least = width < 520 ? 0.74 : 0.62;
   const tall = clamp(least, high / (bottom - top), 1.2);
-  const stretch = right > left ? clamp(0.68, (wide / tall - 2 * side) / (right - left), 1.6) : 1;
+  const stretch = right > left ? clamp(0.58, (wide / tall - 2 * side) / (right - left), 1.6) : 1;
   const scale = clamp(least, wide / (stretch * (right - left) + 2 * side), tall);
   const centre = data.nodes.find((node) => node.id === data.centre) || { x: (left + right) / 2, y: 0 };
   const within = (low, most, at, span) =>
@@ -167,7 +166,7 @@ function strataHeadings(ctx, view, stage) {
   const scale = network.getScale();
   const left = network.DOMtoCanvas({ x: 0, y: 0 }), right = network.DOMtoCanvas({ x: stage.clientWidth, y: 30 });
   ctx.save();
-  ctx.globalAlpha = 0.92;
+  ctx.globalAlpha = 0.96;
   ctx.fillStyle = theme.paper;
   ctx.fillRect(left.x, left.y, right.x - left.x, right.y - left.y);
   ctx.globalAlpha = 1;
@@ -208,7 +207,7 @@ function strataListen(root, stage, view) {
   }, { passive: false, capture: true });
   root.addEventListener("keydown", (event) => strataKey(event, view));
   const tools = { in: () => view.zoom(1.25), out: () => view.zoom(0.8), png: () => strataPng(stage, view) };
-  tools.fit = () => { view.touched = false; view.fit(true); };
+  tools.fit = () => { view.touched = false; view.fit(true, 0.1); };  // all of it, however small
   for (const button of root.querySelectorAll("[data-tool]")) button.onclick = tools[button.dataset.tool];
 }
 
