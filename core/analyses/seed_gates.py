@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.analyses.gate import GAIN, excess, mask_of
+from core.analyses.gate import GAIN, TruthRow, excess, mask_of, truth_rows
 from core.analyses.gates import check_sites
 from core.kernels import kernel
 from core.statistics.active import Report, active_site
@@ -36,6 +36,8 @@ class Candidate:
     recall: float
     f1: float
     gain: float  # over the better single one
+    rows: tuple[TruthRow, ...]  # 2^2, first input the higher bit
+    negated: int = 0  # none ever is: so a candidate reads like a gate
 
     @property
     def holds(self) -> bool:
@@ -110,8 +112,10 @@ def seed_candidates(
 
 
 def _candidate(feature: Feature, kind: str, source: str, pair: tuple[int, int], table: np.ndarray) -> Candidate:
-    mask = mask_of(Found(kind, pair, 0), 2)
+    found = Found(kind, pair, 0)
+    mask = mask_of(found, 2)
     precision, recall = precision_recall(table, mask)
     gain = float(excess(table, mask, [literal_mask(i, 2) for i in range(2)]))
     inputs = Feature(source, pair[0]), Feature(source, pair[1])
-    return Candidate(feature, kind, inputs, precision, recall, float(f1_score(table, mask)), gain)
+    rows = truth_rows(table, found, 2)
+    return Candidate(feature, kind, inputs, precision, recall, float(f1_score(table, mask)), gain, rows)
