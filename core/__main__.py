@@ -16,6 +16,8 @@ COMMANDS = {
     "info": "what is in a store; --verify checks every byte",
     "neighbours": "the features of another site most similar to one feature",
     "link": "everything about two features: counts, measures, intervals, contexts",
+    "pairs": "every feature of a site against every feature of another, computed once and kept",
+    "edges": "every link above a floor, as Parquet or CSV",
     "gates": "features that a Boolean combination of earlier features explains",
     "splits": "features whose firing is divided among several features of a later site",
     "merges": "features that put several features of an earlier site together",

@@ -16,6 +16,7 @@ from core.analyses.link import link_report
 from core.analyses.neighbours import StoreLinks
 from core.sources.planted import plant
 from core.statistics.characteristic import characteristic_tokens, token_frequency
+from core.statistics.pairs import whole_pair
 from core.store import Store
 from core.values import MEASURES, Feature
 
@@ -41,6 +42,7 @@ def ask_everything(store: Store) -> None:
     for activity in (0.0, 0.2):
         for measure in MEASURES:
             links.neighbours(Feature(first, 0), second, measure, 1, activity=activity)
+        whole_pair(store, first, second, activity, threads=2)
         link_report(store, Feature(first, 0), Feature(second, 1), activity)
     characteristic_tokens(store, first, token_frequency(store))
 

@@ -1,0 +1,142 @@
+"""A whole pair of sites: against the dense products, a bare loop, scipy.sparse and Polars, all from one run (DESIGN 7).
+
+    python -m benchmarks.whole_pair [--tokens 100000] [--rivals] [--json FILE]
+
+Processor seconds are compared (the sum over threads), so that other processes on the machine matter less; the wall clock
+stands beside them. The dense rate is that of a float32 product of NumPy on all cores in the same run.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.shapes import D_SAE, shaped_store
+from benchmarks.table import keep, options, row, show
+from core.paths import cache_folder
+from core.statistics import pair_kernels
+from core.statistics.pairs import side, whole_pair
+from core.store import Store, open_store
+from core.warm_up import compile_kernels
+
+
+def dense_rate(size: int = 3000) -> float:
+    """Multiply-adds per wall-clock second of a float32 matrix product, the best of five."""
+    a = np.random.default_rng(0).random((size, size), np.float32)
+    best = np.inf
+    for _ in range(5):
+        began = time.perf_counter()
+        a @ a
+        best = min(best, time.perf_counter() - began)
+    return size**3 / best
+
+
+def bare_seconds(store: Store, first: int = 0, last: int | None = None) -> float:
+    """Processor seconds of a loop that only accumulates n_both and Σxy of rows first..last−1."""
+    table = np.zeros(2)
+    a, b = side(store, "0", 0.0, table, "by_feature"), side(store, "1", 0.0, table, "by_token")
+    cells = np.zeros(2 * b.d_sae)
+    began = time.process_time()
+    pair_kernels.bare_rows(
+        first, a.d_sae if last is None else last, a.offsets, a.indices, a.values, b.offsets, b.indices, b.values,
+        cells, cells.view(np.int64),
+    )  # fmt: skip
+    return time.process_time() - began
+
+
+def measure(path: Path, tokens: int, d_sae: int, l0: float, rivals: bool) -> list[dict]:
+    """All figures as rows of the table."""
+    shaped_store(path, tokens, d_sae=d_sae, l0=l0)
+    compile_kernels()
+    store = open_store(path)
+    bare_seconds(store, 0, 1)
+    rate = dense_rate()
+    wall, processor, bare, before = np.inf, np.inf, np.inf, 0
+    for _ in range(2):  # interleaved, so that a busy moment of the machine meets both
+        bare = min(bare, bare_seconds(store))
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        began = time.process_time()
+        found = whole_pair(store, "0", "1")
+        processor, wall = min(processor, time.process_time() - began), min(wall, found.seconds)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    one_product = d_sae**2 * store.n / rate
+    rows = [
+        row("whole pair, wall clock", wall, "s", 8 * one_product / 1000),
+        row("whole pair, processor", processor, "s"),
+        row("bare loop of n_both and Σxy, processor", bare, "s"),
+        row("whole pair / bare loop", processor / bare, "×", 4 if tokens < 500_000 else 2),
+        row("8 dense products at this run's rate", 8 * one_product, "s"),
+        row("2 dense products, those strictly needed", 2 * one_product, "s"),
+        row("8 dense products / whole pair", 8 * one_product / wall, "×"),
+        row("dense rate", rate / 1e9, "G multiply-adds/s"),
+        row("links kept", len(found.sources) / 1e6, "M"),
+        row("memory at its highest, mapped pages included", after / 1e6, "GB"),
+        row("of it before the pair", before / 1e6, "GB"),
+    ]
+    return rows + (rival_rows(store, wall) if rivals else [])
+
+
+def rival_rows(store: Store, ours: float) -> list[dict]:
+    """What a user would otherwise reach for, on the first thousand rows and scaled by the work in them."""
+    import polars as pl
+    import scipy.sparse as sparse
+
+    last = 1000
+    by_feature, by_token = store.by_feature("0"), store.by_token("1")
+    offsets = np.asarray(by_feature.offsets)
+    used = slice(0, int(offsets[last]))
+    lengths = np.diff(by_token.offsets)
+    share = float(lengths[by_feature.indices[used]].sum() / lengths[by_feature.indices[:]].sum())
+    a = sparse.csr_array(
+        (by_feature.values[used], by_feature.indices[used], offsets[: last + 1]), (last, store.n_positions)
+    )
+    b = sparse.csr_array((by_token.values, by_token.indices, by_token.offsets), (store.n_positions, D_SAE))
+    began = time.perf_counter()
+    _ = a @ b
+    scipy_seconds = (time.perf_counter() - began) / share
+    left = pl.DataFrame(
+        {
+            "i": np.repeat(np.arange(last), np.diff(offsets[: last + 1])),
+            "t": by_feature.indices[used],
+            "x": by_feature.values[used],
+        }
+    )
+    right = pl.DataFrame(
+        {
+            "t": np.repeat(np.arange(store.n_positions, dtype=np.uint32), lengths),
+            "j": by_token.indices,
+            "y": by_token.values,
+        }
+    )
+    began = time.perf_counter()
+    left.join(right, on="t").group_by("i", "j").agg(pl.len(), (pl.col("x") * pl.col("y")).sum()).height  # noqa: B018
+    polars_seconds = (time.perf_counter() - began) / share
+    return [
+        row("scipy.sparse, Σxy alone (scaled up from 1,000 rows)", scipy_seconds, "s"),
+        row("Polars join and group-by, n_both and Σxy (scaled up)", polars_seconds, "s"),
+        row("scipy.sparse / whole pair", scipy_seconds / ours, "×"),
+    ]
+
+
+def main() -> None:
+    """Print the table."""
+    parser = options(__doc__)
+    parser.add_argument("--tokens", type=int, default=100_000)
+    parser.add_argument("--d-sae", type=int, default=D_SAE)
+    parser.add_argument("--l0", type=float, default=60)
+    parser.add_argument("--rivals", action="store_true", help="also scipy.sparse and Polars")
+    chosen = parser.parse_args()
+    usual = chosen.d_sae == D_SAE and chosen.l0 == 60
+    name = f"gpt2-{chosen.tokens}" if usual else f"{chosen.d_sae}-{chosen.l0:g}-{chosen.tokens}"
+    title = f"A whole pair, {chosen.d_sae:,} features, L0 = {chosen.l0:g}, {chosen.tokens:,} tokens"
+    path = cache_folder() / "bench" / f"{name}.h5"
+    rows = measure(path, chosen.tokens, chosen.d_sae, chosen.l0, chosen.rivals)
+    show(title, rows)
+    keep(chosen.json, title, rows)
+
+
+if __name__ == "__main__":
+    main()

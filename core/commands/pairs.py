@@ -1,0 +1,105 @@
+"""``pairs STORE``: whole pairs of sites, computed once and kept."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from itertools import combinations, pairwise
+from typing import Any
+
+from core.commands.output import print_json, print_table
+from core.errors import BadArgument, DeviceMissing
+from core.results import pair_links
+from core.statistics.pairs import FLOOR, TOP, PairLinks, histogram_edges
+from core.store import Store, open_store
+from core.values import MEASURES
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options of ``pairs``."""
+    parser.add_argument("store", metavar="STORE")
+    add_sites(parser)
+    parser.add_argument("--adjacent", action="store_true", help="every site with the next one (the default)")
+    parser.add_argument("--all", action="store_true", help="every site with every later one")
+    parser.add_argument("--activity", type=float, default=0.0, help="r: a feature is active where x > r * its maximum")
+    parser.add_argument("--top", type=int, default=TOP, help="links kept of each feature, by every measure")
+    parser.add_argument(
+        "--floor", type=float, default=FLOOR, help="links kept where pearson, cosine or jaccard reach it"
+    )
+    parser.add_argument("--device", choices=DEVICES, default="auto")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+
+
+def add_sites(parser: argparse.ArgumentParser) -> None:
+    """The options that name a pair of sites."""
+    parser.add_argument("--from", dest="source", metavar="KEY")
+    parser.add_argument("--to", dest="target", metavar="KEY")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Compute or find the pairs and say what they hold."""
+    store = open_store(options.store)
+    if options.device == "cuda":
+        raise DeviceMissing("whole pairs on CUDA are not available in this version", "use --device cpu")
+    reports = []
+    for source, target in chosen_pairs(store, options.source, options.target, every=options.all):
+        found, cached = pair_links(
+            store,
+            source,
+            target,
+            options.activity,
+            options.top,
+            options.floor,
+            notice=warn,
+            progress=bar(source, target),
+        )
+        reports.append(describe(found, cached))
+    if options.json:
+        print_json(reports)
+    else:
+        print_table(reports, ("from", "to", "seconds", "device", "cached", "links", "never_co_active"))
+
+
+def chosen_pairs(store: Store, source: str | None, target: str | None, every: bool = False) -> list[tuple[str, str]]:
+    """The pairs that the options name: one, all, or (without any) the adjacent ones."""
+    if (source is None) != (target is None):
+        raise BadArgument("only one of --from and --to is given", "give both, or neither")
+    if source is not None and target is not None:
+        return [(store.site(source).key, store.site(target).key)]
+    keys = [site.key for site in store.sites]
+    return list(combinations(keys, 2) if every else pairwise(keys))
+
+
+def describe(found: PairLinks, cached: bool) -> dict[str, Any]:
+    """The JSON of one pair (DESIGN 9); `links` counts all that were kept."""
+    return {
+        "from": found.source,
+        "to": found.target,
+        "activity": found.activity,
+        "seconds": found.seconds,
+        "device": found.device,
+        "cached": cached,
+        "never_co_active": found.never_co_active,
+        "links": len(found.sources),
+        "histograms": {
+            name: {"edges": histogram_edges(name), "counts": found.histograms[m]} for m, name in enumerate(MEASURES)
+        },
+    }
+
+
+def warn(text: str) -> None:
+    """A notice beside the output."""
+    print(f"notice: {text}", file=sys.stderr)
+
+
+def bar(source: str, target: str) -> Callable[[float], None]:
+    """Progress on standard error, where somebody is looking."""
+
+    def show(share: float) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{source} to {target}: {share:4.0%}", end="\n" if share >= 1 else "", file=sys.stderr, flush=True)
+
+    return show

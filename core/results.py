@@ -1,0 +1,182 @@
+"""Computed pairs of sites, kept under the cache folder: one HDF5 file each, shared by every session and command.
+
+A file's name is the hash of all that determines its content (store fingerprint, sites, activity rule, k, floor, version
+of the statistics), so that a stale one is never found. It is written to a name of its own and renamed when complete:
+two processes that compute the same pair at once both succeed, and the later one replaces equal data.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from core.errors import NoDiskSpace, NotPermitted
+from core.paths import cache_folder
+from core.statistics.measures import BOUNDED
+from core.statistics.pairs import BINS, FLOOR, TOP, PairLinks, in_order, whole_pair
+from core.store import Store
+from core.values import MEASURES
+
+FORMAT = "strata-pair"
+STATISTICS_VERSION = 1
+"""Goes up with any change of what a kept pair means; older files are then no longer found."""
+
+ARRAYS = {"sources": np.int32, "targets": np.int32, "n_both": np.int64, "sum_xy": np.float64}
+SETTINGS = ("source", "target", "activity", "top", "floor")
+
+Notice = Callable[[str], None]
+
+
+def results_folder() -> Path:
+    """Where kept pairs lie; made when it is missing."""
+    folder = cache_folder() / "results"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def pair_path(
+    store: Store,
+    source: str,
+    target: str,
+    activity: float = 0.0,
+    top: int = TOP,
+    floor: float = FLOOR,
+    floor_measures: Sequence[str] = BOUNDED,
+) -> Path:
+    """The file that holds this pair, whether it is there or not."""
+    key = [store.fingerprint, source, target, float(activity), top, float(floor), list(floor_measures)]
+    digest = hashlib.sha256(json.dumps([FORMAT, STATISTICS_VERSION, *key]).encode()).hexdigest()
+    return results_folder() / f"pair-{digest[:32]}.h5"
+
+
+def pair_links(
+    store: Store,
+    source: str,
+    target: str,
+    activity: float = 0.0,
+    top: int = TOP,
+    floor: float = FLOOR,
+    floor_measures: Sequence[str] = BOUNDED,
+    *,
+    notice: Notice = lambda text: None,
+    **running: Any,
+) -> tuple[PairLinks, bool]:
+    """The pair, and whether it came from the cache; computed and kept where it was not there or cannot be used.
+
+    `running` are the options of `whole_pair` for threads, progress and cancelling; `notice` hears of files that were
+    damaged and of results that could not be kept. Raises what `whole_pair` raises.
+    """
+    source, target = in_order(store, source, target)
+    settings = (activity, top, floor, tuple(floor_measures))
+    path = pair_path(store, source, target, *settings)
+    found = read_pair(path, store, notice)
+    if found is not None:
+        return found, True
+    found = whole_pair(store, source, target, *settings, **running)
+    try:
+        write_pair(path, store, found)
+    except (NoDiskSpace, NotPermitted) as error:
+        notice(f"the result was not kept: {error}")
+    return found, False
+
+
+def read_pair(path: Path, store: Store, notice: Notice = lambda text: None) -> PairLinks | None:
+    """What a file holds; None where there is none, or where it is damaged (then `notice` hears of it)."""
+    if not path.is_file():
+        return None
+    try:
+        with h5py.File(path, "r") as file:
+            attributes = dict(file.attrs)
+            arrays = {name: np.asarray(file[name][:], kind) for name, kind in ARRAYS.items()}
+            histograms = np.asarray(file["histograms"][:], np.int64)
+        if attributes["format"] != FORMAT or attributes["name"] != path.name:
+            raise ValueError("it belongs to something else")
+        found = _checked(attributes, arrays, histograms, store)
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        notice(f"{path.name} is damaged and will be computed again: {str(error)[:100]}")
+        return None
+    return found
+
+
+def _checked(
+    attributes: dict[str, Any], arrays: dict[str, np.ndarray], histograms: np.ndarray, store: Store
+) -> PairLinks:
+    """The pair; raises `ValueError` where sizes, ranges or the checksum say that it is not what was written."""
+    if attributes["sha256"] != _digest(arrays, histograms):
+        raise ValueError("its checksum differs")
+    source, target = str(attributes["source"]), str(attributes["target"])
+    for name, key in (("sources", source), ("targets", target)):
+        indices = arrays[name]
+        if len(indices) and not 0 <= indices.min() <= indices.max() < store.site(key).d_sae:
+            raise ValueError(f"{name} are out of bounds")
+    if len({len(array) for array in arrays.values()}) != 1 or histograms.shape != (len(MEASURES), BINS):
+        raise ValueError("its sizes differ")
+    return PairLinks(
+        source=source,
+        target=target,
+        activity=float(attributes["activity"]),
+        top=int(attributes["top"]),
+        floor=float(attributes["floor"]),
+        floor_measures=tuple(json.loads(attributes["floor_measures"])),
+        histograms=histograms,
+        never_co_active=int(attributes["never_co_active"]),
+        device=str(attributes["device"]),
+        seconds=float(attributes["seconds"]),
+        **arrays,
+    )
+
+
+def write_pair(path: Path, store: Store, found: PairLinks) -> None:
+    """Keep a pair, all or nothing; raises `NoDiskSpace` or `NotPermitted`."""
+    partial = path.with_name(f"{path.stem}.{os.getpid()}-{uuid.uuid4().hex[:8]}.writing")
+    arrays = {name: getattr(found, name) for name in ARRAYS}
+    try:
+        with h5py.File(partial, "w") as file:
+            for name, array in (*arrays.items(), ("histograms", found.histograms)):
+                file.create_dataset(name, data=array)
+            for name in (*SETTINGS, "never_co_active", "device", "seconds"):
+                file.attrs[name] = getattr(found, name)
+            file.attrs["floor_measures"] = json.dumps(found.floor_measures)
+            file.attrs["format"], file.attrs["name"] = FORMAT, path.name
+            file.attrs["sha256"] = _digest(arrays, found.histograms)
+        os.replace(partial, path)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT) or "space left" in str(error) or "write failed" in str(error)
+        if full:
+            raise NoDiskSpace(f"the disk is full: {path.parent}", "free some space or clear the cache") from error
+        raise NotPermitted(
+            f"cannot write to {path.parent}: {error}", "choose another folder as STRATA_CACHE"
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def cache_size() -> int:
+    """Bytes of all kept results."""
+    return sum(path.stat().st_size for path in results_folder().glob("*.h5"))
+
+
+def clear_cache() -> int:
+    """Remove all kept results, and what killed processes left of theirs; returns the bytes freed."""
+    freed = 0
+    for path in [*results_folder().glob("pair-*.h5"), *results_folder().glob("pair-*.writing")]:
+        freed += path.stat().st_size
+        path.unlink(missing_ok=True)
+    return freed
+
+
+def _digest(arrays: dict[str, np.ndarray], histograms: np.ndarray) -> str:
+    digest = hashlib.sha256()
+    for name, kind in ARRAYS.items():
+        digest.update(np.ascontiguousarray(arrays[name], kind).tobytes())
+    digest.update(np.ascontiguousarray(histograms, np.int64).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,167 @@
+"""The result cache: the same numbers as fresh, shared by processes, and never trusted blindly."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from core import results
+from core.__main__ import main
+from core.analyses.neighbours import CachedLinks, StoreLinks
+from core.paths import ROOT
+from core.results import cache_size, clear_cache, pair_links, pair_path, results_folder
+from core.statistics.pairs import whole_pair
+from core.statistics.rows import pair_counts
+from core.store import Store
+from core.values import MEASURES, Feature
+from tests.test_pairs import bits
+
+
+def test_a_kept_pair_equals_a_fresh_one(random_store: Store) -> None:
+    fresh, cached = pair_links(random_store, "0", "1", 0.2)
+    kept, again = pair_links(random_store, "1", "0", 0.2)
+    assert (cached, again) == (False, True)
+    assert bits(kept) == bits(fresh) == bits(whole_pair(random_store, "0", "1", 0.2))
+    assert (kept.seconds, kept.top, kept.floor_measures) == (fresh.seconds, fresh.top, fresh.floor_measures)
+
+
+def test_everything_that_matters_is_in_the_key(random_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [
+        pair_path(random_store, "0", "1"),
+        pair_path(random_store, "0", "2"),
+        pair_path(random_store, "0", "1", 0.2),
+        pair_path(random_store, "0", "1", top=8),
+        pair_path(random_store, "0", "1", floor=0.2),
+        pair_path(random_store, "0", "1", floor_measures=("cosine",)),
+    ]
+    monkeypatch.setattr(results, "STATISTICS_VERSION", 99)
+    paths.append(pair_path(random_store, "0", "1"))
+    assert len(set(paths)) == len(paths)
+
+
+@pytest.mark.parametrize("spoil", ["cut", "flip", "garbage", "foreign"])
+def test_a_damaged_file_is_computed_again_with_a_notice(random_store: Store, spoil: str) -> None:
+    fresh, _ = pair_links(random_store, "0", "1")
+    path = pair_path(random_store, "0", "1")
+    whole = bytearray(path.read_bytes())
+    if spoil == "cut":
+        path.write_bytes(whole[: len(whole) // 2])
+    elif spoil == "flip":
+        where = bytes(whole).find(fresh.sum_xy.tobytes())
+        whole[where + 5] ^= 1
+        path.write_bytes(whole)
+    elif spoil == "garbage":
+        path.write_bytes(b"not HDF5")
+    else:
+        pair_links(random_store, "0", "2")
+        pair_path(random_store, "0", "2").replace(path)
+    heard: list[str] = []
+    found, cached = pair_links(random_store, "0", "1", notice=heard.append)
+    assert not cached
+    assert len(heard) == 1
+    assert bits(found) == bits(fresh)
+    assert pair_links(random_store, "0", "1")[1]
+
+
+@pytest.mark.parametrize("activity", [0.0, 0.2])
+def test_cached_links_are_the_stores(random_store: Store, activity: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair_links(random_store, "0", "1", activity)
+    plain, kept = StoreLinks(random_store), CachedLinks(random_store)
+    asked = 0
+
+    def counted(*arguments: object) -> object:
+        nonlocal asked
+        asked += 1
+        return pair_counts(*arguments)  # type: ignore[arg-type]
+
+    for measure in MEASURES:
+        for key, to, width in (("0", "1", 30), ("1", "0", 40)):
+            for i in range(width):
+                for top in (1, 5, 40):
+                    expected = plain.neighbours(Feature(key, i), to, measure, top, activity=activity)
+                    with monkeypatch.context() as patch:
+                        patch.setattr("core.analyses.neighbours.pair_counts", counted)
+                        found = kept.neighbours(Feature(key, i), to, measure, top, activity=activity)
+                    assert repr(found) == repr(expected)
+    assert asked < 0.6 * 6 * 70 * 3  # the others were answered from what was kept
+    assert repr(kept.link(Feature("0", 1), Feature("1", 1))) == repr(plain.link(Feature("0", 1), Feature("1", 1)))
+
+
+def test_size_and_clear(random_store: Store) -> None:
+    assert cache_size() == 0
+    pair_links(random_store, "0", "1")
+    (results_folder() / "pair-x.1-2.writing").write_bytes(b"left by a killed process")
+    size = cache_size()
+    assert size == pair_path(random_store, "0", "1").stat().st_size
+    assert clear_cache() == size + 24
+    assert list(results_folder().iterdir()) == []
+
+
+def test_an_unwritable_cache_costs_a_notice_only(random_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "denied")
+
+    monkeypatch.setattr("core.results.os.replace", refuse)
+    heard: list[str] = []
+    found, _ = pair_links(random_store, "0", "1", notice=heard.append)
+    assert len(found.sources)
+    assert len(heard) == 1
+    assert list(results_folder().iterdir()) == []
+
+
+def test_two_processes_at_once(random_store: Store) -> None:
+    command = [sys.executable, "-m", "core", "pairs", str(random_store.path), "--from", "0", "--to", "1", "--json"]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) for _ in range(2)]
+    outputs = [json.loads(process.communicate(timeout=120)[0])[0] for process in running]
+    assert [process.returncode for process in running] == [0, 0]
+    for name in ("links", "never_co_active", "histograms"):
+        assert outputs[0][name] == outputs[1][name]
+    assert len(list(results_folder().iterdir())) == 1
+
+
+def test_pairs_and_edges_commands(random_store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(random_store.path)
+    assert main(["pairs", path, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [(pair["from"], pair["to"], pair["cached"]) for pair in found] == [("0", "1", False), ("1", "2", False)]
+    assert set(found[0]) == {
+        "from", "to", "activity", "seconds", "device", "cached", "never_co_active", "links", "histograms",
+    }  # fmt: skip
+    assert len(found[0]["histograms"]["pearson"]["edges"]) == len(found[0]["histograms"]["pearson"]["counts"]) + 1
+    assert main(["pairs", path, "--all", "--json"]) == 0
+    assert [pair["cached"] for pair in json.loads(capsys.readouterr().out)] == [True, False, True]
+    assert main(["pairs", path]) == 0
+    for name, options in (("a.parquet", ["--measure", "sufficiency", "--floor", "0.2"]), ("b.csv", [])):
+        assert main(["edges", path, "--from", "0", "--to", "1", "--out", str(tmp_path / name), *options]) == 0
+    table = pl.read_parquet(tmp_path / "a.parquet")
+    assert table.columns == ["source", "target", "n", "n_source", "n_target", "n_both", *MEASURES]
+    expected = 0
+    for i in range(30):
+        counts = pair_counts(random_store, Feature("0", i), "1")
+        with np.errstate(invalid="ignore"):
+            expected += int(np.count_nonzero(counts.n_both / np.float64(counts.n_source) >= 0.2))
+    assert len(table) == expected > 0
+    assert table["sufficiency"].min() >= 0.2
+    assert pl.read_csv(tmp_path / "b.csv").columns == table.columns
+
+
+def test_commands_name_what_is_wrong(random_store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(random_store.path)
+    for command in (
+        ["pairs", path, "--from", "0"],
+        ["pairs", path, "--from", "0", "--to", "0"],
+        ["pairs", path, "--top", "0"],
+        ["edges", path, "--out", str(tmp_path / "edges.xlsx")],
+        ["edges", path, "--out", str(tmp_path / "missing" / "edges.csv")],
+    ):
+        assert main(command) == 1
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.startswith("error: ")
+        assert captured.err.count("\n") == 1
