@@ -18,7 +18,7 @@ from core import jobs
 from core.collect.settings import Settings
 from core.errors import StrataError
 from core.library import found_stores, size_text
-from core.paths import cache_folder, hosted, stores_folder
+from core.paths import ROOT, cache_folder, hosted, stores_folder
 from core.sources import demo
 from ui import selection
 from ui.errors import error_box
@@ -73,10 +73,10 @@ def can_collect() -> bool:
     return not hosted() and all(importlib.util.find_spec(name) for name in ("torch", "sae_lens"))
 
 
-def begin(command: Sequence[str], name: str) -> None:
+def begin(command: Sequence[str]) -> None:
     """Start collecting, or say why not; for callbacks."""
     try:
-        watch(jobs.start(["collect", *command], name))
+        watch(jobs.start(["collect", *command], settings_of(command).target().stem))
     except StrataError as error:
         selection.note(str(error))
 
@@ -108,7 +108,7 @@ def collect_demo(page: Page) -> None:
         with st.container(key="card-full-demo"):
             size = f"{DEMO_TOKENS:,} tokens, {size_text(told.store_bytes)}"
             st.html(head("More evidence") + f'<div class="s-small">The shipped store is small. Collect {size}.</div>')
-            st.button("Collect the full demo", on_click=begin, args=(command, FULL_DEMO))
+            st.button("Collect the full demo", on_click=begin, args=(command,))
 
 
 # ---- jobs
@@ -188,7 +188,14 @@ def _watched() -> set[str]:
 def settings_of(command: Sequence[str]) -> Settings:
     """What a job's command asks for, as far as names go."""
     words = dict(itertools.pairwise(command))
-    return Settings(words.get("--model", ""), words.get("--saes", ""), words.get("--text", ""))
+    tokens, out = words.get("--tokens", ""), words.get("--out")
+    return Settings(
+        words.get("--model", ""),
+        words.get("--saes", ""),
+        words.get("--text", ""),
+        tokens=int(tokens) if tokens.isdigit() else None,
+        out=Path(out) if out else None,
+    )
 
 
 def _measured_l0(saes: str) -> list[float]:
@@ -200,9 +207,14 @@ def _measured_l0(saes: str) -> list[float]:
             store = read_store(found)
         except StrataError:
             continue
-        if store.n and saes in (store.settings.get("saes"), store.path.stem):
+        if store.n and _same_place(saes, str(store.settings.get("saes", ""))):
             return [float(store.summary(site.key).active.sum()) / store.n for site in store.sites]
     return []
+
+
+def _same_place(a: str, b: str) -> bool:
+    """Whether two ways to write SAEs mean the same: names by text, folders by where they lead from the checkout."""
+    return a == b or (bool(b) and (ROOT / a).is_dir() and (ROOT / a).resolve() == (ROOT / b).resolve())
 
 
 def _count_saes(saes: str) -> int:

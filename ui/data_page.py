@@ -95,17 +95,36 @@ def collect(page: Page) -> None:
             return
         left, middle, right = st.columns(3)
         model = left.text_input(
-            "Model", "demo", key="collect:model", help="demo, a Hugging Face name or a local folder"
+            "Model",
+            "demo",
+            key="collect:model",
+            persist_state="session",
+            help="demo, a Hugging Face name or a local folder",
         )
         saes = middle.text_input(
-            "SAEs", "demo", key="collect:saes", help="demo, a SAELens release, or a folder of SAEs"
+            "SAEs",
+            "demo",
+            key="collect:saes",
+            persist_state="session",
+            help="demo, a SAELens release, or a folder of SAEs",
         )
-        text = right.text_input("Text", "demo", key="collect:text", help="demo, a text file, or hf:DATASET")
-        tokens = left.number_input("Tokens", 1_000, 10**9, 300_000, 50_000, key="collect:tokens")
+        text = right.text_input(
+            "Text", "demo", key="collect:text", persist_state="session", help="demo, a text file, or hf:DATASET"
+        )
+        tokens = left.number_input(
+            "Tokens", 1_000, 10**9, 300_000, 50_000, key="collect:tokens", persist_state="session"
+        )
         context = middle.number_input(
-            "Context size", 0, 10**6, 0, 64, key="collect:context", help="0: as the SAEs were trained"
+            "Context size",
+            0,
+            10**6,
+            0,
+            64,
+            key="collect:context",
+            persist_state="session",
+            help="0: as the SAEs were trained",
         )
-        device = right.selectbox("Device", DEVICES, key="collect:device")
+        device = right.selectbox("Device", DEVICES, key="collect:device", persist_state="session")
         told = collecting.costs(model, saes, int(tokens))
         st.html(quiet(collecting.cost_line(told, int(tokens))))
         command = _command(model, saes, text, int(tokens), int(context), device)
@@ -113,7 +132,7 @@ def collect(page: Page) -> None:
             ready = bool(model.strip() and saes.strip() and text.strip()) and told.estimate.fits
             st.button(
                 "Collect", type="primary", disabled=not ready, key="collect:start",
-                on_click=collecting.begin, args=(command, Path(model).name or model),
+                on_click=collecting.begin, args=(command,),
             )  # fmt: skip
             with st.popover("Copy as command"):
                 st.code(shlex.join(["python", "-m", "core", "collect", *command]), language="bash", wrap_lines=True)
