@@ -31,7 +31,7 @@ def graph_tables(graph: nx.DiGraph, on_click: Callable[[Event], None], marked: s
 def node_table(graph: nx.DiGraph) -> pl.DataFrame:
     """One row a feature, in the order of the sites.
 
-    >>> graph = nx.DiGraph(); graph.add_node("2_26", key="2", index=26, site=2, label="Lily", expanded=False, n_active=7)
+    >>> graph = nx.DiGraph(); graph.add_node("2_26", key="2", index=26, site=2, label="Lily", n_active=7)
     >>> node_table(graph).row(0)
     ('2_26', 'Lily', '2', 7, False)
     """
@@ -59,9 +59,6 @@ def _choosing(frame: pl.DataFrame, key: str, events: Sequence[Event], on_click: 
 
 def _number_columns(frame: pl.DataFrame) -> dict[str, Any]:
     """Counts with their thousands set apart, measures to three places."""
-    formats = {pl.Int64: "localized", pl.Float64: "%.3f"}
-    return {
-        name: st.column_config.NumberColumn(format=formats[type(kind)])
-        for name, kind in frame.schema.items()
-        if type(kind) in formats
-    }
+    formats = {"Int64": "localized", "Float64": "%.3f"}
+    kinds = {name: str(kind) for name, kind in frame.schema.items()}
+    return {n: st.column_config.NumberColumn(format=formats[kind]) for n, kind in kinds.items() if kind in formats}
