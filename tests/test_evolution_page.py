@@ -62,7 +62,7 @@ def test_a_chain_is_found_and_noise_is_not(app: AppTest) -> None:
 def test_noise_is_told_to_have_no_links(app: AppTest) -> None:
     opened(app, feature="1_7")
     assert len(graph_of(app)) == 0
-    assert "has no link of pearson 0.3 or more" in everything(app)
+    assert "has no link of Pearson 0.3 or more" in everything(app)
 
 
 def test_it_opens_on_a_feature_with_links_when_none_is_chosen(app: AppTest) -> None:

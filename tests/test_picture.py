@@ -84,4 +84,4 @@ def test_the_title_says_what_was_computed(labels: list[str], sentence: str) -> N
 def test_the_title_of_a_feature_without_links_and_of_one_at_the_end() -> None:
     graph = small(["Lily", "Tom", "Max"])
     assert story(graph, "1_2") == "“Tom” at site 1 gathers “Lily” from site 0"
-    assert story(graph.subgraph(["0_1"]), "0_1") == "“Lily” at site 0 has no link of pearson 0.3 or more"
+    assert story(graph.subgraph(["0_1"]), "0_1") == "“Lily” at site 0 has no link of Pearson 0.3 or more"

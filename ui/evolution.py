@@ -226,6 +226,8 @@ def height_of(graph: nx.DiGraph) -> int:
     """Pixels that the tallest column asks for, within reason."""
     columns = [data["site"] for _, data in graph.nodes(data=True)]
     tallest = max((columns.count(site) for site in set(columns)), default=1)
+    if len(graph) == 1:
+        return 260
     return int(min(680, max(566, 52 * tallest + 80)))
 
 

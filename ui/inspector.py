@@ -14,7 +14,7 @@ from core.labels import Labels
 from core.store import Store
 from core.values import MEASURES, MIN_ACTIVE, Feature
 from core.views.tokens import context_line, shaded
-from ui.text import figure, head, named
+from ui.text import figure, head, measure_name, named
 
 if TYPE_CHECKING:
     from core.analyses.link import LinkReport
@@ -36,15 +36,6 @@ CELLS = {
     "source_only": ("Source only", "the source never fires alone"),
     "target_only": ("Target only", "the target never fires alone"),
 }
-
-
-def measure_name(measure: str) -> str:
-    """A measure in a sentence.
-
-    >>> measure_name("pearson"), measure_name("mutual_information")
-    ('Pearson', 'mutual information')
-    """
-    return {"pearson": "Pearson", "jaccard": "Jaccard"}.get(measure, measure.replace("_", " "))
 
 
 def inspector(report: LinkReport, store: Store, labels: Labels) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import networkx as nx
 import streamlit as st
@@ -16,9 +17,10 @@ from core.views.svg import svg
 from ui import evolution as evo
 from ui import selection
 from ui.clicks import View, link_ends
-from ui.inspector import measure_name
 from ui.share import absolute, as_csv, as_parquet
+from ui.text import measure_name
 
+STYLE = Path(__file__).with_name("evolution.css")
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
 
 
@@ -33,6 +35,7 @@ def subtitle(view: View, settings: evo.Settings, graph: nx.DiGraph) -> str:
 
 def pills(store: Store, view: View, settings: evo.Settings, graph: nx.DiGraph, drawn: Picture, title: str) -> None:
     """The row itself."""
+    st.html(STYLE)
     with st.container(horizontal=True, key="pills", gap="small"):
         _measure_and_walk(settings)
         _activity(settings)
@@ -52,7 +55,8 @@ def pills(store: Store, view: View, settings: evo.Settings, graph: nx.DiGraph, d
 
 
 def _measure_and_walk(settings: evo.Settings) -> None:
-    with st.popover(measure_name(settings.measure)):
+    words = measure_name(settings.measure)
+    with st.popover(words[0].upper() + words[1:]):
         st.radio("Measure", MEASURES, format_func=measure_name, **selection.bind(evo.MEASURE))
     many = settings.per_step != 1
     with st.popover(f"{settings.per_step} link{'s' * many} a step"):

@@ -37,6 +37,7 @@ def story(graph: nx.DiGraph, centre: str) -> str:
         names = _names(graph, reached)
         return f"{start} gathers {_listed(names) or f'{len(reached)} features'} from {site}"
     measure = str(graph.graph.get("measure", "measure")).replace("_", " ")
+    measure = measure.capitalize() if measure in ("pearson", "jaccard") else measure
     return f"{start} has no link of {measure} {graph.graph.get('floor', 0):g} or more"
 
 

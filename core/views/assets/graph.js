@@ -148,7 +148,7 @@ function strataFrame(data, width, height, least) {
   const head = 34, side = 60, foot = 40, [wide, high] = [width - 12, height - head - foot];
   const clamp = (low, x, most) => Math.min(most, Math.max(low, x));
   const tall = clamp(least, high / (bottom - top), 1.2);
-  const stretch = right > left ? clamp(0.58, (wide / tall - 2 * side) / (right - left), 1.6) : 1;
+  const stretch = right > left ? clamp(0.58, (wide / tall - 2 * side) / (right - left), Math.max(1.6, 1.2 / tall)) : 1;
   const scale = clamp(least, wide / (stretch * (right - left) + 2 * side), tall);
   const centre = data.nodes.find((node) => node.id === data.centre) || { x: (left + right) / 2, y: 0 };
   const within = (low, most, at, span) =>
