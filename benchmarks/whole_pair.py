@@ -2,8 +2,8 @@
 
     python -m benchmarks.whole_pair [--tokens 100000] [--rivals] [--json FILE]
 
-Processor seconds are compared (the sum over threads), so that other processes on the machine matter less; the wall clock
-stands beside them. The dense rate is that of a float32 product of NumPy on all cores in the same run.
+Processor seconds are compared (the sum over threads), so that other processes on the machine matter less; the wall
+clock stands beside them. The dense rate is that of a float32 product of NumPy on all cores in the same run.
 """
 
 from __future__ import annotations
