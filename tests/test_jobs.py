@@ -73,28 +73,26 @@ def test_what_a_store_costs_is_told_beforehand(tmp_path: Path) -> None:
 
 
 @pytest.mark.model
-def test_a_job_is_cancelled_and_the_same_command_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_is_cancelled_with_what_is_whole_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     tiny.gpt2(tmp_path / "model")
     tiny.sae(tmp_path / "saes" / "a", "standard", "blocks.1.hook_resid_pre")
     words = ["collect", "--model", str(tmp_path / "model"), "--saes", str(tmp_path / "saes"), "--device", "cpu"]
-    words += ["--text", str(tiny.corpus(tmp_path / "text.txt", 20_000)), "--out", str(tmp_path / "store.h5")]
+    words += ["--text", str(tiny.corpus(tmp_path / "text.txt", 5000)), "--out", str(tmp_path / "store.h5")]
     job = jobs.start(words, "tiny store")
-    with pytest.raises(BadArgument, match="still running"):
-        job.remove()
-    wait(job, lambda progress: progress.stage == "activations")
-    assert job.progress().total == pytest.approx(300_000, rel=1)
-    job.cancel()
-    ended = wait(job, lambda progress: progress.state != jobs.RUNNING)
+    try:
+        with pytest.raises(BadArgument, match="still running"):
+            job.remove()
+        assert wait(job, lambda progress: progress.stage == "activations").total
+        [found] = jobs.jobs()  # as an app that was restarted meanwhile
+        found.cancel()
+        ended = wait(job, lambda progress: progress.state != jobs.RUNNING)
+    finally:
+        job.cancel()
     assert ended.state == jobs.CANCELLED
     assert "run the same command again" in ended.error
     assert not (tmp_path / "store.h5").exists()
-    begun = json.loads((tmp_path / "store.partial" / "manifest.json").read_text())["state"]["chunks"]
-    again = jobs.start([*words, "--context-size", "23"], "another recipe")
-    ended = wait(again, lambda progress: progress.state != jobs.RUNNING)
-    assert ended.state == jobs.FAILED
-    assert "was begun with another model" in ended.error
-    assert begun >= 1
+    assert json.loads((tmp_path / "store.partial" / "manifest.json").read_text())["state"]["chunks"] >= 1
 
 
 def wait(job: jobs.Job, enough: object, seconds: float = 120) -> jobs.JobProgress:
