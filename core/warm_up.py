@@ -12,9 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
+from core.analyses.gates import gates
 from core.analyses.link import link_report
 from core.analyses.neighbours import StoreLinks
+from core.analyses.seed_gates import seed_candidates
+from core.analyses.splits import merges, splits
 from core.sources.planted import plant
+from core.sources.structures import Planting
 from core.statistics.characteristic import characteristic_tokens, token_frequency
 from core.statistics.pairs import whole_pair
 from core.store import Store
@@ -32,7 +36,21 @@ def compile_kernels() -> float:
             dense = np.zeros((20, d_sae))
             dense[:, :4] = np.random.default_rng(0).random((20, 4))
             ask_everything(plant(Path(folder) / f"{d_sae}.h5", {"0": dense, "1": dense}))
+            ask_structures(Path(folder) / f"structures-{d_sae}.h5", max(16, d_sae))
     return time.perf_counter() - began
+
+
+def ask_structures(path: Path, width: int) -> None:
+    """Gates of each kind, a split and a merge, at both activity rules."""
+    planting = Planting(sites=2, width=width, tokens=4000, spread=0.1)
+    for kind in ("or", "and", "and_not"):
+        planting.gate(kind, site=1)
+    planting.split(0)
+    planting.merge(1)
+    store, _ = planting.build(path)
+    for activity in (0.0, 0.2):
+        for analysis in (gates, splits, merges, seed_candidates):
+            analysis(store, "0", "1", activity)
 
 
 def ask_everything(store: Store) -> None:

@@ -13,7 +13,7 @@ from core.analyses.splits import Merge, Split
 from core.labels import Labels
 from core.store import Store
 from core.values import MIN_ACTIVE, Feature
-from core.views.division import division_bar, segments
+from core.views.division import division_bar, part_colours, segments
 from core.views.tokens import context_line, shaded
 from ui import palette
 from ui.go import anchor, linked
@@ -23,6 +23,7 @@ from ui.text import called, figure, head, named, percent, quiet, table
 STYLE = Path(__file__).with_name("gates.css")
 CONTEXTS = 2  # of each cell of the truth table
 SHOWN_PARTS = 5
+MANY = {True: "children", False: "parents"}
 WHERE = {True: "fires", False: "silent"}
 WORDS = {"or": "or", "and": "and", "and_not": "and"}
 
@@ -203,13 +204,14 @@ def division_card(store: Store, labels: Labels, one: Split | Merge, activity: fl
     }  # fmt: skip
     names = [f"{f} {called(f, labels)}" for f in one.parts]
     shown = sum(kind == "part" for _, _, kind in segments(names, one.division.shares))
+    ramp = palette.ramp(max(shown, 2), theme)
     with st.container(key="card-division"):
         linked(f'<div class="s-name">{_chip(one.whole)} {named(one.whole, labels)}</div>', "gates:whole")
         st.plotly_chart(
-            division_bar(names, one.division.shares, colours, palette.ramp(max(shown, 2), theme)),
+            division_bar(names, one.division.shares, colours, ramp),
             key="gates:bar", config={"displayModeBar": False}, theme=None,
         )  # fmt: skip
-        linked(_part_rows(store, labels, one), "gates:parts")
+        linked(_part_rows(store, labels, one, part_colours(one.division.shares, ramp)), "gates:parts")
         st.html(head("Where it fires", "orange: a part is active") + _alone(store, one, activity))
 
 
@@ -227,7 +229,8 @@ def _alone(store: Store, one: Split | Merge, activity: float) -> str:
     return f'<div class="s-evidence">{"".join(cells)}</div>'
 
 
-def _part_rows(store: Store, labels: Labels, one: Split | Merge) -> str:
+def _part_rows(store: Store, labels: Labels, one: Split | Merge, colours: list[str | None]) -> str:
+    """The parts, largest first, with their colour in the bar, and what hatching and emptiness mean there."""
     rows = []
     split, d = isinstance(one, Split), one.division
     for k, part in enumerate(one.parts):
@@ -236,8 +239,10 @@ def _part_rows(store: Store, labels: Labels, one: Split | Merge) -> str:
         lift = (d.n_both[k] / d.n_parts[k]) / (d.n / store.n)
         numbers = (figure(d.n_both[k] / d.n_parts[k]), figure(d.n_both[k] / d.n), f"{lift:,.1f}×")
         cells = (f"{d.n_both[k]:,}", f"{d.n_alone[k]:,}", *numbers)
-        rows.append([_chip(part), named(part, labels), *cells, inspect])
+        swatch = f'<i class="s-swatch" style="background:{colours[k] or "transparent"}"></i>'
+        rows.append([swatch + _chip(part), named(part, labels), *cells, inspect])
     role = "child" if split else "parent"
     inside, share = ("necessity", "sufficiency") if split else ("sufficiency", "necessity")
     names = [role, "", "tokens in common", "alone", inside, share, "lift", ""]
-    return table(names, rows, [False, False, True, True, True, True, True, True])
+    share_of = f"{percent(d.shares[-2])} several {MANY[split]} at once (hatched), {percent(d.shares[-1])} none (empty)"
+    return table(names, rows, [False, False, True, True, True, True, True, True]) + quiet(share_of)

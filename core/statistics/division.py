@@ -12,6 +12,8 @@ it must be below ERROR / (d_W · d_P). Blocks and not tokens are the trials, sin
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +29,7 @@ SHARES = 0.05, 0.9
 LIFT = 2.0
 ERROR = 0.05
 BLOCK = 100
+CHUNK = 64  # wholes a thread takes at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ def divisions(
     parts: ActiveSite,
     within: float = WITHIN,
     shares: tuple[float, float] = SHARES,
+    workers: int | None = None,
     report: Report = lambda done, of: None,
 ) -> list[Division]:
     """Every alive feature of `wholes` with two or more alive features of `parts` within it, by index.
@@ -112,27 +116,53 @@ def divisions(
     Work: Σ L0 of `parts` over the positions of `wholes`. `report(done, of)` counts wholes; raising `Cancelled` in it
     stops the work.
     """
-    n_parts, alive = parts.active, parts.alive
-    blocks = blocks_of(store, parts)
-    needed = np.log(len(wholes.active) * len(n_parts) / ERROR)
-    both = np.zeros(len(n_parts), np.int64)
-    number = np.full(len(n_parts), -1, np.int64)
-    found = []
+    task = _Task(wholes, parts, store.n, blocks_of(store, parts), within, shares)
     candidates = np.flatnonzero(wholes.alive)
-    for done, whole in enumerate(candidates.tolist()):
-        if done % 256 == 0:
-            report(done, len(candidates))
-        row = wholes.row(whole)
-        _count_both(row, parts.token_offsets, parts.features, both)
-        chosen = np.flatnonzero(alive & (both >= np.maximum(within * n_parts, MIN_ACTIVE)))
-        taken = both[chosen] / len(row)
-        chosen = chosen[(taken >= shares[0]) & (taken <= shares[1])]
-        chosen = chosen[beyond_chance(both[chosen] / n_parts[chosen], len(row) / store.n, blocks[chosen], needed)]
-        if len(chosen) > 1:
-            chosen = chosen[np.lexsort((chosen, -both[chosen]))]
-            found.append(_division(whole, row, chosen, parts, both, number))
-    report(len(candidates), len(candidates))
+    chunks = [candidates[i : i + CHUNK] for i in range(0, len(candidates), CHUNK)]
+    found, done = [], 0
+    report(0, len(candidates))
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        try:
+            for chunk, part in zip(chunks, pool.map(task.run, chunks), strict=True):
+                found += part
+                done += len(chunk)
+                report(done, len(candidates))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What all wholes of a pair of sites share; read-only, so that threads may."""
+
+    wholes: ActiveSite
+    parts: ActiveSite
+    n: int
+    blocks: np.ndarray
+    within: float
+    shares: tuple[float, float]
+
+    def run(self, chunk: np.ndarray) -> list[Division]:
+        """The divisions of some wholes."""
+        parts, n_parts = self.parts, self.parts.active
+        both, number = np.zeros(len(n_parts), np.int64), np.full(len(n_parts), -1, np.int64)
+        least = np.maximum(self.within * n_parts, MIN_ACTIVE)
+        needed = np.log(len(self.wholes.active) * len(n_parts) / ERROR)
+        found = []
+        for whole in chunk.tolist():
+            row = self.wholes.row(whole)
+            _count_both(row, parts.token_offsets, parts.features, both)
+            chosen = np.flatnonzero(both >= least)
+            taken = both[chosen] / len(row)
+            chosen = chosen[(taken >= self.shares[0]) & (taken <= self.shares[1])]
+            inside = both[chosen] / n_parts[chosen]
+            chosen = chosen[beyond_chance(inside, len(row) / self.n, self.blocks[chosen], needed)]
+            if len(chosen) > 1:
+                chosen = chosen[np.lexsort((chosen, -both[chosen]))]
+                found.append(_division(whole, row, chosen, parts, both, number))
+        return found
 
 
 def beyond_chance(share: Any, density: float, trials: Any, needed: float) -> Any:

@@ -27,6 +27,17 @@ def segments(names: Sequence[str], shares: Sequence[float]) -> list[tuple[str, f
     return [segment for segment in found if segment[1] > 0]
 
 
+def part_colours(shares: Sequence[float], ramp: Sequence[str]) -> list[str | None]:
+    """The colour of each part in the bar, for a legend; None for parts without a segment of their own.
+
+    >>> part_colours([0.1, 0.5, 0.0, 0.4, 0.0], ["light", "dark"])
+    ['dark', 'light', None]
+    """
+    alone = shares[:-2]
+    order = sorted((k for k in range(len(alone)) if alone[k] > 0), key=lambda k: -alone[k])[:LONGEST]
+    return [ramp[order.index(k) % len(ramp)] if k in order else None for k in range(len(alone))]
+
+
 def division_bar(names: Sequence[str], shares: Sequence[float], colours: Mapping[str, Any], ramp: Sequence[str]) -> Any:
     """A Plotly figure of one stacked horizontal bar; `colours` has text, quiet, line and paper, `ramp` the parts'."""
     import plotly.graph_objects as go
@@ -53,12 +64,12 @@ def division_bar(names: Sequence[str], shares: Sequence[float], colours: Mapping
         )
     figure.update_layout(
         barmode="stack",
-        height=104,
+        height=56,
+        showlegend=False,
         margin={"l": 0, "r": 0, "t": 4, "b": 0},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": colours["text"], "size": 13, "family": FONT},
-        legend={"orientation": "h", "traceorder": "normal", "y": -0.15, "yanchor": "top", "x": 0},
         xaxis={"range": [0, 1], "visible": False, "fixedrange": True},
         yaxis={"visible": False, "fixedrange": True},
         bargap=0,
