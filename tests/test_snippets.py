@@ -48,8 +48,25 @@ def test_site_table_with_a_search_that_tries_to_break_out(random_store: Store) -
     assert len(result(snippets.site_table(random_store.path, "1", text))) == 0
 
 
-def test_together_runs_too(random_store: Store) -> None:
+def test_best_links_are_those_that_neighbours_gives(random_store: Store) -> None:
+    table = result(snippets.site_table(random_store.path, "1", best_at="2"))
+    links = StoreLinks(random_store)
+    for name, best, value in table.select("feature", "best", "best_pearson").rows():
+        found = links.neighbours(Feature.parse(name), "2", "pearson", 1)
+        if not found:
+            assert best is None
+        elif best is not None:
+            assert value == pytest.approx(found[0].measures["pearson"])
+    assert table["best"].null_count() < 5
+    assert table["feature"].to_list() == [f"1_{i}" for i in range(40)]
+
+
+def test_together_names_each_answer(random_store: Store) -> None:
     both = snippets.together(
-        snippets.contexts(random_store.path, FEATURE, 2), snippets.site_table(random_store.path, "0")
+        contexts=snippets.contexts(random_store.path, FEATURE, 2),
+        features=snippets.site_table(random_store.path, "0"),
     )
-    assert len(result(both)) == 30
+    scope: dict[str, Any] = {}
+    exec(both, scope)
+    assert (len(scope["contexts"]), len(scope["features"])) == (2, 30)
+    assert both.count("open_store(") == 1

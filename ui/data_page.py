@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 
 import streamlit as st
 
 from core.errors import StrataError
 from core.library import Found, forget_place, give_place, given_places, size_text
 from core.paths import cache_folder, hosted
+from core.results import cache_size, clear_cache
 from core.store import verify
 from ui import collecting, selection
 from ui.errors import error_box
@@ -179,8 +179,7 @@ def _give() -> None:
 
 def cache() -> None:
     """How much room results take that can be computed again."""
-    folder = cache_folder() / "results"
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
+    size = cache_size()
     if not size:
         return
     with st.container(key="card-cache", horizontal=True, vertical_alignment="center"):
@@ -188,9 +187,8 @@ def cache() -> None:
             head("Results kept") + f'<div class="s-small">{size_text(size)}, computed again when needed</div>',
             width="stretch",
         )
-        st.button("Clear", on_click=_clear, args=(folder,))
+        st.button("Clear", on_click=_clear)
 
 
-def _clear(folder: Path) -> None:
-    for path in folder.rglob("*.h5"):
-        path.unlink(missing_ok=True)
+def _clear() -> None:
+    clear_cache()

@@ -12,6 +12,8 @@ from core.analyses import tables
 from core.analyses.contexts import Context
 from core.labels import token_hint
 from core.navigation import neuronpedia_address
+from core.paths import hosted
+from core.results import pair_links
 from core.values import MEASURES, MIN_ACTIVE, Feature
 from core.views.tokens import concordance
 from ui import cards, selection, snippets
@@ -28,6 +30,8 @@ FIND = selection.text("find", longest=80)
 STATE = selection.choice("state", ("all", "alive", "rare", "dead"))
 WINDOW = 24
 STRONGEST, SAMPLED, NEIGHBOURS = 12, 4, 8
+MOST_WORK = 3e9
+"""Token-wise products of active features that a page waits for: some seconds to half a minute."""
 BANDS = {(0, 0.5): "the weaker half", (0.5, 0.9): "50 to 90%", (0.9, 1): "the strongest tenth"}
 
 
@@ -63,13 +67,13 @@ def toolbar(page: Page, feature: Feature, place: DeltaGenerator) -> None:
     frames = {
         f"{feature}-contexts": lambda: tables.context_table(_contexts(page, feature)),
         f"{feature}-neighbours": lambda: _neighbour_frame(page, feature),
-        f"site-{feature.key}-features": lambda: _site_frame(page, feature.key),
+        f"site-{feature.key}-features": lambda: _site_frame(page, feature),
     }
     sampled = value(SHOW) == "sampled"
     code = snippets.together(
-        snippets.contexts(path, feature, SAMPLED if sampled else STRONGEST, sampled=sampled, window=WINDOW),
-        snippets.neighbours(path, feature, value(_to(page, feature)), value(MEASURE), NEIGHBOURS),
-        snippets.site_table(path, feature.key, value(FIND), value(STATE)),
+        contexts=snippets.contexts(path, feature, SAMPLED if sampled else STRONGEST, sampled=sampled, window=WINDOW),
+        neighbours=snippets.neighbours(path, feature, value(_to(page, feature)), value(MEASURE), NEIGHBOURS),
+        features=snippets.site_table(path, feature.key, value(FIND), value(STATE), _best_at(page, feature)),
     )
     with place:
         if file := page_file("evolution"):
@@ -190,13 +194,14 @@ def site(page: Page, feature: Feature) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             swatch = f'<i class="s-swatch" style="background:{_colour(page, feature)}"></i>'
             st.html(f"{swatch}{head(f'All features of site {feature.key}')}", width="stretch")
+            _offer_best_links(page, feature)
             st.text_input(
                 "Find", placeholder="label, token or number", label_visibility="collapsed", width=240, **bind(FIND)
             )
             st.selectbox(
                 "State", ("all", "alive", "rare", "dead"), label_visibility="collapsed", width=110, **bind(STATE)
             )
-        frame = _site_frame(page, feature.key)
+        frame = _site_frame(page, feature)
         shown = frame.with_columns(pl.col("density") * 100)
         st.dataframe(
             shown, key="site-table", height=360, hide_index=True, selection_mode="single-row",
@@ -204,8 +209,28 @@ def site(page: Page, feature: Feature) -> None:
         )  # fmt: skip
 
 
-def _site_frame(page: Page, key: str) -> pl.DataFrame:
-    return tables.find_in(page.reading.site_table(key), value(FIND), value(STATE))
+def _site_frame(page: Page, feature: Feature) -> pl.DataFrame:
+    return tables.find_in(page.reading.site_table(feature.key, value(_to(page, feature))), value(FIND), value(STATE))
+
+
+def _best_at(page: Page, feature: Feature) -> str:
+    """The site whose best links the table shows, "" while that pair has not been computed."""
+    to = value(_to(page, feature))
+    return to if page.reading.kept_pair(feature.key, to) else ""
+
+
+def _offer_best_links(page: Page, feature: Feature) -> None:
+    """A button that computes the pair of sites, where that takes seconds and not minutes."""
+    to = value(_to(page, feature))
+    if to == feature.key or _best_at(page, feature) or hosted():
+        return
+    active = [float(page.store.summary(key).active.sum()) / max(page.store.n, 1) for key in (feature.key, to)]
+    if page.store.n * active[0] * active[1] <= MOST_WORK and st.button(
+        f"Add best links at site {to}", key="best-links"
+    ):
+        with st.spinner(f"every pair of sites {feature.key} and {to}"):
+            pair_links(page.store, feature.key, to)
+        st.rerun()
 
 
 def _row_chosen(frame: pl.DataFrame) -> None:
@@ -223,6 +248,8 @@ def _columns(frame: pl.DataFrame) -> dict[str, Any]:
         "active": number("active, tokens", format="localized"),
         "density": number("density, %", format="%.3f"),
         "maximum": number("maximum", format="%.2f"),
+        "best": st.column_config.TextColumn("best link", width="small"),
+        "best_pearson": number("its Pearson", format="%.2f"),
         "mean": number("mean when active", format="%.2f"),
     }
     if frame["label"].null_count() == len(frame):

@@ -15,9 +15,11 @@ from core.analyses import contexts
 from core.analyses.contexts import Context, Histogram
 from core.analyses.findings import Chain, best_matches, finding
 from core.analyses.neighbours import StoreLinks
-from core.analyses.tables import site_table
+from core.analyses.tables import site_table, with_best_links
 from core.labels import COLUMNS, Labels, labels_path
 from core.library import Found
+from core.results import pair_path, read_pair
+from core.statistics.pairs import in_order
 from core.store import Store, open_store
 from core.values import Feature, Link
 
@@ -77,9 +79,18 @@ class Reading:
         """Contexts of all strengths, by band of quantiles."""
         return _sampled(self.store.fingerprint, self.store, feature, n, window)
 
-    def site_table(self, key: str) -> pl.DataFrame:
-        """One row a feature of a site."""
-        return _site_table(self.store.fingerprint, self.store, self.labels, key, len(self.labels))
+    def site_table(self, key: str, to: str = "") -> pl.DataFrame:
+        """One row a feature of a site, with its best link at site `to` where that pair has been computed."""
+        table = _site_table(self.store.fingerprint, self.store, self.labels, key, len(self.labels))
+        path = self.kept_pair(key, to)
+        return table if path is None else _best_links(self.store.fingerprint, str(path), table, self.store, key)
+
+    def kept_pair(self, key: str, to: str) -> Path | None:
+        """The file of a computed pair of sites, if it is there."""
+        if not to or to == key:
+            return None
+        path = pair_path(self.store, *in_order(self.store, key, to))
+        return path if path.is_file() else None
 
     def hints(self, key: str) -> list[str]:
         """The characteristic tokens of all features of a site."""
@@ -139,6 +150,12 @@ def _sampled(
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _site_table(fingerprint: str, _store: Store, _labels: Labels, key: str, n_labels: int) -> pl.DataFrame:
     return site_table(_store, _labels, key)  # frames are immutable: sharing one is safe
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _best_links(fingerprint: str, path: str, _table: pl.DataFrame, _store: Store, key: str) -> pl.DataFrame:
+    found = read_pair(Path(path), _store)
+    return _table if found is None else with_best_links(_table, found, _store, key)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -40,18 +40,32 @@ def neighbours(store: Path, feature: Feature, to: str, measure: str, top: int) -
     )
 
 
-def site_table(store: Path, key: str, text: str = "", state: str = "all") -> str:
-    """The features of a site, filtered, as a Polars frame."""
+def site_table(store: Path, key: str, text: str = "", state: str = "all", best_at: str = "") -> str:
+    """The features of a site, filtered, as a Polars frame; with their best links at a site when `best_at` names one."""
+    pairs = "from core.results import pair_links\n" if best_at else ""
+    more = f"table = with_best_links(table, pair_links(store, {key!r}, {best_at!r})[0], store, {key!r})\n"
     return (
-        "from core.analyses.tables import find_in, site_table\n"
-        "from core.labels import Labels\n"
+        f"from core.analyses.tables import find_in, site_table{', with_best_links' if best_at else ''}\n"
+        f"from core.labels import Labels\n{pairs}"
         "from core.store import open_store\n\n"
         f"store = open_store({str(store)!r})\n"
         f"table = site_table(store, Labels.beside(store), {key!r})\n"
+        f"{more if best_at else ''}"
         f"result = find_in(table, {text!r}, {state!r})\n"
     )
 
 
-def together(*snippets: str) -> str:
-    """Several snippets as one script, apart."""
-    return "\n\n".join(snippet.strip() for snippet in snippets) + "\n"
+def together(**snippets: str) -> str:
+    """Several snippets as one script: imports once and at the top, each ``result`` under its own name.
+
+    >>> print(together(a="import os\\n\\nresult = 1\\n", b="import os\\n\\nresult = 2\\n"), end="")
+    import os
+    <BLANKLINE>
+    a = 1
+    b = 2
+    """
+    lines = [(name, line) for name, snippet in snippets.items() for line in snippet.splitlines() if line]
+    imports = sorted({line for _, line in lines if line.startswith(("from ", "import "))})
+    body = [f"{name}{line.removeprefix('result')}" if line.startswith("result ") else line for name, line in lines]
+    rest = dict.fromkeys(line for line in body if line not in imports)
+    return "\n".join([*imports, "", *rest]) + "\n"

@@ -11,6 +11,8 @@ import polars as pl
 
 from core.analyses.contexts import Context
 from core.labels import Labels
+from core.statistics.measures import pearson
+from core.statistics.pairs import PairLinks
 from core.store import Store
 from core.values import MEASURES, MIN_ACTIVE, Feature, Link
 
@@ -35,6 +37,27 @@ def site_table(store: Store, labels: Labels, key: str) -> pl.DataFrame:
             "mean": np.asarray(summary.total) / active,
         }
     return pl.DataFrame(columns, schema_overrides={"label": pl.String}).with_columns(pl.col("mean").fill_nan(None))
+
+
+def with_best_links(table: pl.DataFrame, found: PairLinks, store: Store, key: str) -> pl.DataFrame:
+    """A `site_table` of site `key` with the most similar feature of the pair's other site, and their Pearson.
+
+    ``best`` and ``best_pearson`` are null where nothing was kept: the feature is dead, or alike to none.
+    """
+    ours, theirs = (found.sources, found.targets) if key == found.source else (found.targets, found.sources)
+    other = found.target if key == found.source else found.source
+    value = np.asarray(pearson(found.counts(store)), np.float64)
+    order = np.lexsort((theirs, np.where(np.isnan(value), np.inf, -value), ours))
+    first = order[np.unique(ours[order], return_index=True)[1]]
+    best = pl.DataFrame(
+        {
+            "feature": [f"{key}_{i}" for i in ours[first].tolist()],
+            "best": [f"{other}_{j}" for j in theirs[first].tolist()],
+            "best_pearson": value[first],
+        },
+        schema_overrides={"feature": pl.String, "best": pl.String},
+    )
+    return table.join(best.filter(pl.col("best_pearson").is_not_nan()), "feature", "left", maintain_order="left")
 
 
 def find_in(table: pl.DataFrame, text: str = "", state: str = "all", most_dense: float = 1.0) -> pl.DataFrame:
