@@ -103,6 +103,7 @@ def measure(settings: Settings, shape: str | None, rounds: int) -> dict[str, Any
     loading = time.perf_counter() - started
     target = settings.target()
     seconds: dict[str, list[float]] = {"bare": [], "collecting": []}
+    work_of: dict[str, list[float]] = {"bare": [], "collecting": []}  # processor time, which a busy machine spares
     with open_partial(target) as partial:
         partial.begin(work.recipe, "2026-01-01T00:00:00Z")
         collect_tokens(work, partial)
@@ -111,13 +112,15 @@ def measure(settings: Settings, shape: str | None, rounds: int) -> dict[str, Any
         warm = bare(work, partial)
         next(warm)
         for _ in range(rounds):
-            started = time.perf_counter()
+            started, used = time.perf_counter(), time.process_time()
             n = sum(bare(work, partial))
             seconds["bare"].append(time.perf_counter() - started)
+            work_of["bare"].append(time.process_time() - used)
             partial.state.pop("chunks", None), partial.state.pop("totals", None)
-            started = time.perf_counter()
+            started, used = time.perf_counter(), time.process_time()
             collect_activations(work, partial, target)
             seconds["collecting"].append(time.perf_counter() - started)
+            work_of["collecting"].append(time.process_time() - used)
         started = time.perf_counter()
         collect_directions(work, partial)
         directions = time.perf_counter() - started
@@ -127,11 +130,13 @@ def measure(settings: Settings, shape: str | None, rounds: int) -> dict[str, Any
         finishing = time.perf_counter() - started
         partial.remove()
     ratios = [b / c for b, c in zip(seconds["bare"], seconds["collecting"], strict=True)]
+    processor = [b / c for b, c in zip(work_of["bare"], work_of["collecting"], strict=True)]
     return {
         "positions": n, "sites": len(work.encoders), "d_sae": work.sites[0].d_sae, "active_mean": active,
         "bare_tokens_per_second": n / min(seconds["bare"]),
         "collecting_tokens_per_second": n / min(seconds["collecting"]),
         "share_of_bare": statistics.median(ratios), "share_by_round": ratios,
+        "share_of_bare_processor_time": statistics.median(processor),
         "loading_seconds": loading, "directions_seconds": directions, "finishing_seconds": finishing,
         "store_bytes": target.stat().st_size, "threads": torch.get_num_threads(), "cores": os.cpu_count(),
         "device": work.model.device,

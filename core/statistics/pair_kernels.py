@@ -115,7 +115,7 @@ def rows_of_pair(  # type: ignore[no-untyped-def]
     offsets, features, values, y_floors, target_margins,
     table, sums, counts, touched,
     row_values, row_ties, row_ids, row_slots,
-    limits, column_values, column_ties, column_ids, column_sums,
+    limits, columns, column_tags,
     histograms, scales, found, keep,
     out_source, out_target, out_both, out_sum, state,
 ):  # fmt: skip
@@ -197,19 +197,10 @@ def rows_of_pair(  # type: ignore[no-untyped-def]
                 # A worker meets the rows in rising order, so that of equals the one that is there stays.
                 line = j * 6 + m
                 if v > limits[line, 0] or (v == limits[line, 0] and both > limits[line, 1]):
-                    place(
-                        column_values,
-                        column_ties,
-                        column_ids,
-                        column_sums,
-                        line,
-                        v,
-                        both,
-                        i,
-                        sums[np.uint64(j) * np.uint64(2)],
-                    )
-                    limits[line, 0] = column_values[line, last_place]
-                    limits[line, 1] = column_ties[line, last_place]
+                    tag = both << 32 | (LOW - i)
+                    place_entry(columns, column_tags, line, v, tag, sums[np.uint64(j) * np.uint64(2)])
+                    limits[line, 0] = columns[line, last_place, 0]
+                    limits[line, 1] = column_tags[line, last_place, 2] >> 32
         for m in range(6):
             for r in range(row_values.shape[1]):
                 if row_values[m, r] == -np.inf:
@@ -229,12 +220,31 @@ def rows_of_pair(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def merge_columns(values, ties, ids, extra, other_values, other_ties, other_ids, other_extra):  # type: ignore[no-untyped-def]
-    """Fold another worker's best of each column [d_sae · 6, k] into these; the order of workers does not matter."""
-    last_place = values.shape[1] - 1
-    for line in range(values.shape[0]):
-        for r in range(values.shape[1]):
-            value, tie, identity = other_values[line, r], other_ties[line, r], other_ids[line, r]
-            if value == -np.inf or not beats(value, tie, identity, values, ties, ids, line, last_place):
+def place_entry(entries, tags, line, value, tag, total):  # type: ignore[no-untyped-def]
+    """Insert (value, Σxy, tag) into line `line` of lists [lines, k, 3], best first; the last entry drops out.
+
+    The tag is n_both above 2^32 − 1 − index, so that one comparison settles ties. `tags` is `entries` seen as int64: an
+    entry lies in 24 neighbouring bytes, since these lists are far larger than any cache.
+    """
+    p = entries.shape[1] - 1
+    while p > 0 and (
+        value > entries[line, p - 1, 0] or (value == entries[line, p - 1, 0] and tag > tags[line, p - 1, 2])
+    ):
+        entries[line, p, 0], entries[line, p, 1] = entries[line, p - 1, 0], entries[line, p - 1, 1]
+        tags[line, p, 2] = tags[line, p - 1, 2]
+        p -= 1
+    entries[line, p, 0], entries[line, p, 1] = value, total
+    tags[line, p, 2] = tag
+
+
+@kernel
+def merge_columns(entries, tags, others, other_tags):  # type: ignore[no-untyped-def]
+    """Fold another worker's best of each column [d_sae · 6, k, 3] into these; the order of workers does not matter."""
+    last = entries.shape[1] - 1
+    for line in range(entries.shape[0]):
+        for r in range(entries.shape[1]):
+            value, tag = others[line, r, 0], other_tags[line, r, 2]
+            worst = entries[line, last, 0]
+            if value == -np.inf or value < worst or (value == worst and tag < tags[line, last, 2]):
                 break
-            place(values, ties, ids, extra, line, value, tie, identity, other_extra[line, r])
+            place_entry(entries, tags, line, value, tag, others[line, r, 1])

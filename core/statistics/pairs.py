@@ -117,7 +117,8 @@ class Worker:
         self.found = np.zeros((self.d_sae + 1, 6))
         self.keep = np.zeros(self.d_sae + 1, np.bool_)
         self.rows = best_lists((6, self.top), np.int64)
-        self.columns = best_lists((self.d_sae * 6, self.top), np.float64)
+        entries = np.full((self.d_sae * 6, self.top, 3), -np.inf)  # value, Σxy, and n_both with the index as int64
+        self.columns = entries, entries.view(np.int64)
         self.limits = np.full((self.d_sae * 6, 2), -np.inf)
         self.histograms = np.zeros((6, BINS), np.int64)
         room = max(2 * (self.d_sae + 1), 1 << 18)
@@ -336,10 +337,11 @@ def collect_links(
     for worker in workers[1:]:
         kernels.merge_columns(*best, *worker.columns)
         worker.columns = ()
-    values, both, ids, xy = best
-    held = values > -np.inf
-    j = np.broadcast_to(np.arange(len(values))[:, None] // 6, held.shape)
-    columns = (ids[held], j[held].astype(np.int32), both[held].astype(np.int64), xy[held])
+    entries, tags = best
+    line, r = np.nonzero(entries[:, :, 0] > -np.inf)
+    tag = tags[line, r, 2]
+    ids = (kernels.LOW - (tag & kernels.LOW)).astype(np.int32)
+    columns = (ids, (line // 6).astype(np.int32), tag >> 32, entries[line, r, 1])
     sources, targets, counts, sums = (np.concatenate(pair) for pair in zip(rows, columns, strict=True))
     _, first = np.unique(sources.astype(np.int64) << 32 | targets, return_index=True)
     return sources[first], targets[first], counts[first], sums[first]
