@@ -123,7 +123,7 @@ class SiteEncoder:
         starts = torch.zeros(len(counts), dtype=features.dtype, device=features.device)
         starts[1:] = counts[:-1].cumsum(0)
         total = torch.nn.functional.embedding_bag(features, self._bag, starts, mode="sum", per_sample_weights=values)
-        return total + self.sae.b_dec
+        return total.add_(self.sae.b_dec)
 
 
 def _drop_uncounted(encoded: Encoded, counted: np.ndarray) -> Encoded:

@@ -41,6 +41,7 @@ class LanguageModel:
         self.vocabulary_size = int(bridge.cfg.d_vocab)
         self.longest_context = int(bridge.cfg.n_ctx)
         self.d_model = int(bridge.cfg.d_model)
+        self._points: dict[str, Any] = {}
 
     def capture(self, ids: torch.Tensor, hooks: Sequence[str]) -> dict[str, torch.Tensor]:
         """What each hook sees, [batch, tokens, ...], for right-padded `ids` [batch, tokens].
@@ -66,7 +67,7 @@ class LanguageModel:
 
     @contextmanager
     def _hooked(self, functions: Mapping[str, Any]) -> Iterator[None]:
-        points = [self.bridge.hook_dict[name] for name in functions]
+        points = [self._point(name) for name in functions]
         try:
             for point, function in zip(points, functions.values(), strict=True):
                 point.add_hook(function)
@@ -74,6 +75,12 @@ class LanguageModel:
         finally:
             for point in points:
                 point.remove_hooks("fwd")
+
+    def _point(self, name: str) -> Any:
+        """A hook's place in the model; remembered, since the bridge gathers all of them anew whenever it is asked."""
+        if name not in self._points:
+            self._points[name] = self.bridge.hook_dict[name]
+        return self._points[name]
 
     def require_hooks(self, hooks: Sequence[str]) -> None:
         """Turn on the hooks that are off by default; raise `SaeMismatch` for one that the model does not have."""
