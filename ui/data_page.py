@@ -42,7 +42,7 @@ def stores(page: Page) -> None:
 
 
 def _row(page: Page, found: Found) -> list[str]:
-    name = escape(found.name)
+    name = f'<span class="s-long">{escape(found.name)}</span>'
     is_open = page.opened is not None and found.name == page.name
     link = f"<b>{name}</b>" if is_open else anchor(name, store=found.name, feature=None, link=None)
     try:

@@ -208,7 +208,7 @@ def stores(page: Page) -> None:
     rows = []
     for found in page.found:
         is_open = page.opened is not None and found.name == page.name
-        name = escape(found.name)
+        name = f'<span class="s-long">{escape(found.name)}</span>'
         shown = f"<b>{name}</b>" if is_open else anchor(name, store=found.name, feature=None, link=None)
         rows.append([shown, '<span class="s-quiet">open</span>' if is_open else "", size_text(found.size)])
     with st.container(key="card-stores"):
