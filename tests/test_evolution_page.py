@@ -131,3 +131,15 @@ def test_the_permalink_holds_the_whole_view(app: AppTest) -> None:
         "expanded=2_0",
     ):
         assert part in link
+
+
+def test_a_feature_chosen_elsewhere_becomes_the_centre_unless_it_is_in_the_graph(app: AppTest) -> None:
+    opened(app, feature="1_0", expanded="2_1")
+    app.query_params["feature"] = "2_0"
+    app.run()
+    assert app.query_params["centre"] == "1_0"
+    app.query_params["feature"] = "1_7"
+    app.run()
+    assert "centre" not in app.query_params
+    assert "expanded" not in app.query_params
+    assert len(graph_of(app)) == 0

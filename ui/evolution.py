@@ -94,9 +94,9 @@ def find_view(store: Store, labels: Labels, settings: Settings) -> tuple[View, n
     feature = _chosen_feature(store) or _opening(store.fingerprint, store, labels)
     if feature is None:
         return None
-    centre, link = selection.value(CENTRE), selection.value(LINK)
-    link = _in_order(store, link)
-    last = st.session_state.get(LAST, (feature, link))
+    link = _in_order(store, selection.value(LINK))
+    last = st.session_state.get(LAST, (feature, link, ""))
+    centre = selection.value(CENTRE) or last[2]
     if last[0] != feature and last[1] == link and feature not in link_ends(link):
         link = ""  # another page, or the card, went on to another feature
     expanded = tuple(name for name in selection.value(EXPANDED).split(",") if _known(store, (name,)))
@@ -115,7 +115,7 @@ def remember(view: View) -> View:
     selection.put(CENTRE, "" if view.centre == view.shown else view.centre)
     selection.put(LINK, view.link)
     selection.put(EXPANDED, ",".join(view.expanded))
-    st.session_state[LAST] = (view.shown, view.link)
+    st.session_state[LAST] = (view.shown, view.link, view.centre)
     return view
 
 

@@ -161,7 +161,9 @@ def _dressed(
     width = _widths(graph)
     for source, target, data in graph.edges(data=True):
         dashes = not data.get("enough", True)
-        dressed.add_edge(str(source), str(target), weight=width(data.get("weight", math.nan)), dashes=dashes)
+        value = float(data.get("weight", math.nan))
+        told = f"{value:.2f}" if math.isfinite(value) else ""
+        dressed.add_edge(str(source), str(target), weight=width(value), dashes=dashes, told=told)
     return dressed
 
 

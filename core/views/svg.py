@@ -43,7 +43,7 @@ def svg(drawn: Picture) -> str:
 
 def _wide(node: dict[str, Any]) -> float:
     """About the width of the card's text: there is nothing to measure it with."""
-    return max(58.0, *(len(line) * 6.9 + 18 for line in node["label"].split("\n")))
+    return max(58.0, *(len(line) * 7.4 + 20 for line in node["label"].split("\n")))
 
 
 def _curve(source: dict[str, Any], target: dict[str, Any], edge: dict[str, Any], colour: str) -> str:

@@ -189,3 +189,16 @@ def test_the_offline_page_draws_the_graph_and_is_inert(sheet: Any, address: str,
     until(sheet, lambda: "2_1" in sheet.locator("#said").inner_text())
     assert not ran(sheet)
     assert [url for url in wanted if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+def test_the_picture_can_be_had_as_png_three_times_as_large(sheet: Any, address: str, tmp_path: Path) -> None:
+    open_page(sheet, f"{address}/evolution?store=chains&feature=1_0")
+    with sheet.expect_download() as asked:
+        sheet.locator('[data-tool="png"]').click()
+    asked.value.save_as(tmp_path / "graph.png")
+    data = (tmp_path / "graph.png").read_bytes()
+    width = int.from_bytes(data[16:20])
+    assert data[:4] == b"\x89PNG"
+    assert width > 2.5 * sheet.locator(".strata-graph .stage").bounding_box()["width"]
+    assert len(data) > 20_000
+    assert sheet.locator("canvas").count() == 1

@@ -1,6 +1,12 @@
 /* The evolution graph on a canvas: vis-network with preset positions, and cards of our own for features.
    Used by the page's component and by the standalone export. Labels reach the canvas and `textContent` only. */
 
+const STRATA_OPTIONS = {
+  physics: false,
+  layout: { randomSeed: 1, improvedLayout: false },
+  edges: { smooth: { enabled: true, type: "cubicBezier", forceDirection: "horizontal", roundness: 0.55 } },
+};
+
 function strataGraph(root, data, emit) {
   const view = root.strata || (root.strata = strataMount(root));
   view.emit = emit;
@@ -25,13 +31,11 @@ function strataMount(root) {
   const view = { data: null, emit: () => {}, theme: strataTheme(root), touched: false, network: null, stretch: 1 };
   const coarse = window.matchMedia("(pointer: coarse)").matches;
   const network = (view.network = new vis.Network(stage, { nodes, edges }, {
-    physics: false,
-    layout: { randomSeed: 1, improvedLayout: false },
+    ...STRATA_OPTIONS,
     interaction: {
       hover: true, dragNodes: false, selectConnectedEdges: false, hoverConnectedEdges: false,
       zoomView: coarse, keyboard: false,
     },
-    edges: { smooth: { enabled: true, type: "cubicBezier", forceDirection: "horizontal", roundness: 0.55 } },
   }));
 
   // ---- what Python sends
@@ -161,10 +165,10 @@ function strataFrame(data, width, height, least) {
 }
 
 /* Site headings stay at the top while the graph moves under them; they are part of the picture. */
-function strataHeadings(ctx, view, stage) {
-  const { network, data, theme } = view;
-  const scale = network.getScale();
-  const left = network.DOMtoCanvas({ x: 0, y: 0 }), right = network.DOMtoCanvas({ x: stage.clientWidth, y: 30 });
+function strataHeadings(ctx, view, network, width, factor) {
+  const { data, theme } = view;
+  const scale = network.getScale() / factor;
+  const left = network.DOMtoCanvas({ x: 0, y: 0 }), right = network.DOMtoCanvas({ x: width, y: 30 * factor });
   ctx.save();
   ctx.globalAlpha = 0.96;
   ctx.fillStyle = theme.paper;
@@ -175,6 +179,29 @@ function strataHeadings(ctx, view, stage) {
   ctx.textBaseline = "middle";
   ctx.font = `${12.5 / scale}px ${theme.font}`;
   for (const column of data.columns) ctx.fillText(column.text, column.x * view.stretch, (left.y + right.y) / 2);
+  ctx.restore();
+}
+
+/* The measure of the link under the pointer. */
+function strataTold(ctx, view) {
+  const edge = view.hovered && view.data.edges.find((each) => each.id === view.hovered);
+  if (!edge || !edge.told) return;
+  const [a, b] = [edge.from, edge.to].map((id) => view.network.getPosition(id));
+  const x = (a.x + b.x) / 2, y = (a.y + b.y) / 2;
+  ctx.save();
+  ctx.font = `600 12px ${view.theme.font}`;
+  const wide = ctx.measureText(edge.told).width + 12;
+  ctx.beginPath();
+  ctx.roundRect(x - wide / 2, y - 10, wide, 20, 6);
+  ctx.fillStyle = view.theme.paper;
+  ctx.strokeStyle = view.theme.quiet;
+  ctx.lineWidth = 1;
+  ctx.fill();
+  ctx.stroke();
+  ctx.fillStyle = view.theme.text;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  ctx.fillText(edge.told, x, y + 0.5);
   ctx.restore();
 }
 
@@ -190,10 +217,13 @@ function strataListen(root, stage, view) {
     network.on(`hover${kind}`, () => (stage.style.cursor = "pointer"));
     network.on(`blur${kind}`, () => (stage.style.cursor = ""));
   }
+  network.on("hoverEdge", ({ edge }) => { view.hovered = edge; network.redraw(); });
+  network.on("blurEdge", () => { view.hovered = null; network.redraw(); });
   network.on("dragEnd", () => (view.touched = true));
   network.on("afterDrawing", (ctx) => {
     if (!view.data) return;
-    strataHeadings(ctx, view, stage);
+    strataHeadings(ctx, view, network, stage.clientWidth, 1);
+    strataTold(ctx, view);
     if (root.dataset.drawn !== String(view.data.nodes.length)) root.dataset.drawn = view.data.nodes.length;
     clearTimeout(view.later);
     view.later = setTimeout(() => strataPublish(root, view), 60);
@@ -251,16 +281,32 @@ function strataPublish(root, view) {
   root.dataset.selected = JSON.stringify(view.selected);
 }
 
-function strataPng(stage, view) {
-  const canvas = stage.querySelector("canvas"), copy = document.createElement("canvas");
-  copy.width = canvas.width;
-  copy.height = canvas.height;
-  const ctx = copy.getContext("2d");
-  ctx.fillStyle = view.theme.paper;
-  ctx.fillRect(0, 0, copy.width, copy.height);
-  ctx.drawImage(canvas, 0, 0);
+/* What is on the stage, three times as large: drawn anew out of sight, over the page's own colour. */
+function strataPng(stage, view, factor = 3) {
+  const [width, height] = [stage.clientWidth, stage.clientHeight], away = document.createElement("div");
+  Object.assign(away.style, {
+    position: "fixed", left: "-99999px", width: `${width * factor}px`, height: `${height * factor}px`,
+  });
+  document.body.append(away);
+  const { nodes, edges } = view.network.body.data, { paper } = view.theme;
+  const large = new vis.Network(away, { nodes, edges }, { ...STRATA_OPTIONS, interaction: { selectConnectedEdges: false } });
+  const known = (set, id) => (id && set.get(id) ? [id] : []);
+  const { node, edge } = view.selected;
+  large.setSelection({ nodes: known(nodes, node), edges: known(edges, edge) }, { highlightEdges: false });
+  large.on("beforeDrawing", (ctx) => {
+    ctx.save();
+    ctx.resetTransform();
+    ctx.fillStyle = paper;
+    ctx.fillRect(0, 0, ctx.canvas.width, ctx.canvas.height);
+    ctx.restore();
+  });
+  large.on("afterDrawing", (ctx) => strataHeadings(ctx, view, large, width * factor, factor));
+  large.moveTo({ position: view.network.getViewPosition(), scale: view.network.getScale() * factor });
+  large.redraw();
   const link = document.createElement("a");
-  link.href = copy.toDataURL("image/png");
+  link.href = away.querySelector("canvas").toDataURL("image/png");
   link.download = `${view.data.name || "evolution"}.png`;
   link.click();
+  large.destroy();
+  away.remove();
 }
