@@ -14,12 +14,13 @@ import pytest
 from core.analyses.gate import Gate
 from core.analyses.gates import gates, halves
 from core.analyses.seed_gates import seed_candidates
-from core.errors import BadArgument, Cancelled, NothingRecorded
+from core.analyses.splits import splits
+from core.errors import BadArgument, Cancelled, NothingRecorded, StoreDamaged
 from core.sources.planted import plant, planted_tokens
 from core.sources.structures import Planting, one_of_each
 from core.statistics.active import active_site
 from core.statistics.truth_table import chance_score, distinct_inputs, f1_score, gate_mask, truth_tables
-from core.store import Store
+from core.store import Store, open_store
 from core.values import Feature
 
 PAIRS = (("0", "1"), ("1", "2"), ("2", "3"))
@@ -261,3 +262,18 @@ def test_the_command_prints_the_designs_keys(tmp_path: Path) -> None:
     failed = subprocess.run([*run[:5], "--to", "0"], capture_output=True, text=True)
     assert failed.returncode == 1
     assert failed.stderr.startswith("error: ")
+
+
+def test_a_damaged_store_is_a_named_error(tmp_path: Path) -> None:
+    store, _ = one_of_each(tmp_path / "a.h5", tokens=10_000)
+    copies = {"features": store.by_token("0").indices, "sequences": store.tokens.sequence_offsets}
+    path = store.path.read_bytes()
+    for name, array in copies.items():
+        broken = tmp_path / f"{name}.h5"
+        bad = np.array(array)
+        bad[len(bad) // 2] = np.iinfo(bad.dtype).max
+        broken.write_bytes(path.replace(array.tobytes(), bad.tobytes()))
+        opened = open_store(broken)
+        for analysis in (gates, splits):
+            with pytest.raises(StoreDamaged):
+                analysis(opened, "0", "1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -107,8 +108,10 @@ def answer(store: Store, asked: Asked) -> list:
     place = st.empty()
     words = f"{NAMES[asked.view]} between sites {asked.source} and {asked.target}"
 
+    began = time.monotonic()
+
     def report(done: int, of: int) -> None:
-        place.progress(done / of if of else 1.0, f"{words}: {done:,} of {of:,} features")
+        place.progress(done / of if of else 1.0, f"{words}: {coming_along(done, of, time.monotonic() - began)}")
 
     found = ANALYSES[asked.view](store, asked.source, asked.target, asked.activity, report=report)
     place.empty()
@@ -117,6 +120,18 @@ def answer(store: Store, asked: Asked) -> list:
         while len(kept) > KEPT:
             kept.popitem(last=False)
     return found
+
+
+def coming_along(done: int, of: int, seconds: float) -> str:
+    """How far, how fast and how long still.
+
+    >>> coming_along(500, 2000, 10.0)
+    '500 of 2,000 features, 50 a second, 30 s to go'
+    """
+    rate = done / seconds if seconds > 0 else 0.0
+    if not rate:
+        return f"{done:,} of {of:,} features"
+    return f"{done:,} of {of:,} features, {rate:,.0f} a second, {(of - done) / rate:,.0f} s to go"
 
 
 # ---- tables

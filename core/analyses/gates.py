@@ -28,7 +28,7 @@ import numpy as np
 
 from core.analyses.gate import GAIN, Gate, confirmed, mask_of
 from core.errors import BadArgument, NothingRecorded
-from core.statistics.active import ActiveSite, Report, active_site
+from core.statistics.active import ActiveSite, Report, active_site, sequence_lengths
 from core.statistics.gate_search import STEP, Found, Scratch, search
 from core.statistics.intervals import GROUPS, RESAMPLES, document_index
 from core.statistics.truth_table import distinct_inputs, f1_score, fewest_inputs, truth_tables
@@ -118,7 +118,7 @@ def halves(store: Store, seed: int = 0) -> Halves:
     held_out = order[: documents // 2]
     of_document = np.zeros(documents, np.int32)
     of_document[held_out] = 1 + np.arange(len(held_out)) % GROUPS
-    block = np.repeat(of_document[number], np.diff(store.tokens.sequence_offsets)).astype(np.int32)
+    block = np.repeat(of_document[number], sequence_lengths(store)).astype(np.int32)
     blocks = int(of_document.max()) + 1
     sizes = np.bincount(of_document, counted, minlength=blocks).astype(np.int64)
     draws = rng.integers(0, blocks - 1, (RESAMPLES, blocks - 1))

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.errors import StoreDamaged
 from core.kernels import frozen, kernel
 from core.statistics.rows import active_counts, damaged, floors
 from core.store import Sparse, Store
+from core.store.checks import COLLECT_AGAIN
 from core.values import MIN_ACTIVE
 
 Report = Callable[[int, int], None]
@@ -112,6 +114,15 @@ def active_site(store: Store, key: str, activity: float = 0.0) -> ActiveSite:
     if len(site.features) != len(site.positions) or np.any(np.diff(site.feature_offsets) != active):
         damaged(store, 5, key)
     return site
+
+
+def sequence_lengths(store: Store) -> np.ndarray:
+    """Positions of each sequence, int64 [n_sequences]; raises `StoreDamaged` unless they cover the store in order."""
+    offsets = np.asarray(store.tokens.sequence_offsets)
+    lengths = np.diff(offsets)
+    if offsets[0] != 0 or offsets[-1] != store.n_positions or np.any(lengths < 0):
+        raise StoreDamaged(f"{store.path.name}: the offsets of its sequences are out of bounds", COLLECT_AGAIN)
+    return lengths
 
 
 def _filtered(rows: Sparse, limits: np.ndarray, passing: Callable[..., None]) -> list[np.ndarray]:

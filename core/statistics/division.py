@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from core.kernels import kernel
-from core.statistics.active import ActiveSite, Report
+from core.statistics.active import ActiveSite, Report, sequence_lengths
 from core.store import Store
 from core.values import MIN_ACTIVE
 
@@ -181,10 +181,10 @@ def beyond_chance(share: Any, density: float, trials: Any, needed: float) -> Any
 
 def blocks_of(store: Store, site: ActiveSite) -> np.ndarray:
     """In how many blocks each feature fires, int64 [d_sae]; a block is a sequence or BLOCK tokens of a longer one."""
-    offsets = np.asarray(store.tokens.sequence_offsets)
+    offsets, lengths = np.asarray(store.tokens.sequence_offsets), sequence_lengths(store)
     starts = np.zeros(store.n_positions, bool)
-    starts[offsets[:-1][np.diff(offsets) > 0]] = True
-    since = np.arange(store.n_positions) - np.repeat(offsets[:-1], np.diff(offsets))
+    starts[offsets[:-1][lengths > 0]] = True
+    since = np.arange(store.n_positions) - np.repeat(offsets[:-1], lengths)
     block = np.cumsum(starts | (since % BLOCK == 0))
     blocks = np.zeros(len(site.active), np.int64)
     _count_blocks(site.feature_offsets, site.positions, block, blocks)
