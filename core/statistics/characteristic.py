@@ -7,7 +7,7 @@ import numpy as np
 from core.errors import StoreDamaged
 from core.kernels import kernel
 from core.store import Store
-from core.store.reader import COLLECT_AGAIN
+from core.store.checks import COLLECT_AGAIN
 
 
 @kernel
