@@ -128,18 +128,16 @@ def panel(*, ended: bool = False) -> None:
 def _poll(folders: list[Path], were_alive: bool) -> None:
     """Draw the jobs; when a watched one is done its store is opened, and the page is drawn anew."""
     shown = [job for job in jobs.jobs() if job.folder in folders]
-    st.html(head("Collecting"))
+    st.html(head("Collecting" if were_alive else "Jobs"))
     for job in shown:
         _job(job)
     finished = [job for job in shown if str(job.folder) in _watched() and not job.alive()]
     for job in finished:
         _watched().discard(str(job.folder))
         progress = job.progress()
-        if progress.state == jobs.DONE and progress.out:
-            opened = [found.name for found in found_stores() if found.path == Path(progress.out)]
-            for name in opened:
-                open_store_named(name)
-                selection.note(f"{name} is collected and open.")
+        for name in _stores_of(progress):
+            open_store_named(name)
+            selection.note(f"{name} is collected and open.")
     if finished or (were_alive and not any(job.alive() for job in shown)):
         st.rerun(scope="app")
 
@@ -162,7 +160,16 @@ def _job(job: jobs.Job) -> None:
         if job.alive():
             st.button("Cancel", key=f"cancel:{job.folder.name}", on_click=job.cancel)
         else:
+            for name in _stores_of(progress):
+                st.button("Open", key=f"open:{job.folder.name}", on_click=open_store_named, args=(name,))
             st.button("Forget", key=f"forget:{job.folder.name}", on_click=job.remove)
+
+
+def _stores_of(progress: jobs.JobProgress) -> list[str]:
+    """The name of the store that a job has made, if it has and it is still there."""
+    if progress.state != jobs.DONE or not progress.out:
+        return []
+    return [found.name for found in found_stores() if found.path == Path(progress.out)]
 
 
 def open_store_named(name: str) -> None:

@@ -182,11 +182,9 @@ def cache() -> None:
     size = cache_size()
     if not size:
         return
-    with st.container(key="card-cache", horizontal=True, vertical_alignment="center"):
-        st.html(
-            head("Results kept") + f'<div class="s-small">{size_text(size)}, computed again when needed</div>',
-            width="stretch",
-        )
+    told = f"{size_text(size)}, computed again when needed"
+    with st.container(key="card-cache"), st.container(horizontal=True, vertical_alignment="center"):
+        st.html(f'{head("Results kept")}<div class="s-small">{told}</div>', width="stretch")
         st.button("Clear", on_click=_clear)
 
 

@@ -29,7 +29,7 @@ MEASURE = selection.choice("measure", MEASURES)
 FIND = selection.text("find", longest=80)
 STATE = selection.choice("state", ("all", "alive", "rare", "dead"))
 WINDOW = 24
-STRONGEST, SAMPLED, NEIGHBOURS = 12, 4, 8
+STRONGEST, SAMPLED, NEIGHBOURS, MOST_WORDS = 12, 4, 8, 4
 MOST_WORK = 3e9
 """Token-wise products of active features that a page waits for: some seconds to half a minute."""
 BANDS = {(0, 0.5): "the weaker half", (0.5, 0.9): "50 to 90%", (0.9, 1): "the strongest tenth"}
@@ -44,17 +44,15 @@ def heading(page: Page, feature: Feature) -> DeltaGenerator:
 
 
 def _fires_on(page: Page, feature: Feature) -> str:
-    shares = tables.token_shares(page.store, feature, top=4)
+    shares = tables.token_shares(page.store, feature, top=MOST_WORDS)
     if not shares:
         return f"Feature {feature} is never active on the tokens of this store."
     if len(shares) == 1:
         return f"Feature {feature} fires on {_word(page, shares[0][0])} alone."
     words = [f"{_word(page, token)} ({100 * share:.0f}%)" for token, share in shares]
-    return (
-        f"Feature {feature}. Its activation is spread over {', '.join(words)} and other tokens."
-        if len(shares) == 4
-        else f"Feature {feature}. Its activation is on {' and '.join(words)}."
-    )
+    if len(shares) < MOST_WORDS:
+        return f"Feature {feature}. Its activation is on {' and '.join(words)}."
+    return f"Feature {feature}. Its activation is spread over {', '.join(words)} and other tokens."
 
 
 def _word(page: Page, token: int) -> str:
