@@ -9,6 +9,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from core.errors import (
     NegativeActivations,
     NoDiskSpace,
     OutOfMemory,
+    PackageMissing,
     RecipeChanged,
     SaeMismatch,
     SaeNotFound,
@@ -408,6 +410,14 @@ def test_the_command_line_says_it_in_one_line(folder: Path, capsys: pytest.Captu
     captured = capsys.readouterr()
     assert captured.err.count("\n") == 1
     assert captured.err.startswith("error: there is no folder ./nowhere (")
+
+
+def test_without_the_model_packages_the_error_says_what_to_install(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "transformer_lens", None)
+    with pytest.raises(PackageMissing, match=r"requirements\.txt"):
+        collect(settings(folder, tmp_path / "none.h5"))
 
 
 # ---- the machine

@@ -28,6 +28,11 @@ def collect(
     Raises the named errors of models, SAEs and corpora, and `NoDiskSpace`, `OutOfMemory`, `StoreBusy`,
     `RecipeChanged` or `Cancelled`; what was committed by then is kept.
     """
+    from core.sources.models import import_torch, resolve_model
+
+    settings.check()
+    resolve_model(settings.model)  # what is plainly wrong is said before seconds go into importing
+    import_torch()
     from core.collect.run import run
 
     return run(settings, report, note, cancelled)

@@ -14,9 +14,10 @@ import torch
 from core.collect.encode import SiteEncoder
 from core.collect.settings import ENDLESS_TOKENS, Progress, Settings
 from core.errors import BadArgument, SaeMismatch
+from core.sources.arranging import Training, arrange, training
 from core.sources.corpora import Corpus, Cutting, open_corpus
 from core.sources.models import LanguageModel, choose_device, digest_tensors, load_model, resolve_model
-from core.sources.saes import LoadedSae, Training, arrange, load_saes, training
+from core.sources.saes import LoadedSae, load_saes
 from core.store.format import FORMAT_VERSION
 from core.values import Site
 
