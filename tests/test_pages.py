@@ -144,7 +144,27 @@ def test_surprise_selects_something_alive(page: Open) -> None:
     assert app.query_params["feature"]
 
 
-def test_a_row_of_the_table_selects(page: Open) -> None:
+def test_another_store_starts_with_nothing_chosen(page: Open, stores: Path, random_store: Store) -> None:
+    (stores / "random.h5").write_bytes(random_store.path.read_bytes())
+
+    def script() -> None:
+        import streamlit as st
+
+        from ui import selection
+        from ui.go import follow
+
+        selection.adopt_address()
+        if st.button("go"):
+            follow("data?store=random")
+        st.text(f"{selection.raw('store')} {selection.raw('feature')} {st.session_state.get('strata:next')}")
+
+    app = AppTest.from_function(script)
+    app.query_params["store"], app.query_params["feature"] = "chains", "3_8"
+    assert app.run().text[0].value == "chains 3_8 None"
+    assert app.button[0].click().run().text[0].value == "random None data"
+
+
+def test_the_table_lists_the_features_of_the_site(page: Open) -> None:
     app = page("feature", feature="1_0")
     assert list(app.dataframe[0].value["feature"])[:2] == ["1_0", "1_1"]
 

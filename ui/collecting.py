@@ -136,7 +136,7 @@ def _poll(folders: list[Path], were_alive: bool) -> None:
         _watched().discard(str(job.folder))
         progress = job.progress()
         for name in _stores_of(progress):
-            open_store_named(name)
+            selection.open_store(name)
             selection.note(f"{name} is collected and open.")
     if finished or (were_alive and not any(job.alive() for job in shown)):
         st.rerun(scope="app")
@@ -161,7 +161,7 @@ def _job(job: jobs.Job) -> None:
             st.button("Cancel", key=f"cancel:{job.folder.name}", on_click=job.cancel)
         else:
             for name in _stores_of(progress):
-                st.button("Open", key=f"open:{job.folder.name}", on_click=open_store_named, args=(name,))
+                st.button("Open", key=f"open:{job.folder.name}", on_click=selection.open_store, args=(name,))
             st.button("Forget", key=f"forget:{job.folder.name}", on_click=job.remove)
 
 
@@ -170,13 +170,6 @@ def _stores_of(progress: jobs.JobProgress) -> list[str]:
     if progress.state != jobs.DONE or not progress.out:
         return []
     return [found.name for found in found_stores() if found.path == Path(progress.out)]
-
-
-def open_store_named(name: str) -> None:
-    """Open another store: what was chosen in the one before is left behind."""
-    for chosen in (selection.FEATURE, selection.LINK, "to", "find"):
-        selection.drop(chosen)
-    selection.choose(selection.STORE, name)
 
 
 def watch(job: jobs.Job) -> None:

@@ -174,7 +174,7 @@ def _give() -> None:
         return
     st.session_state["data:place"] = ""
     if path.suffix == ".h5":
-        collecting.open_store_named(path.stem)
+        selection.open_store(path.stem)
 
 
 def cache() -> None:

@@ -58,7 +58,10 @@ def anchor(body: str, page: str = "", label: str = "", **choices: str | None) ->
 def follow(address: str) -> None:
     """Take over the choices of a permalink and remember which page comes next; for callbacks."""
     page, _, query = address.partition("?")
-    for name, chosen in parse_qsl(query)[:40]:
+    choices = dict(parse_qsl(query)[:40])
+    if selection.STORE in choices:
+        selection.open_store(choices.pop(selection.STORE))
+    for name, chosen in choices.items():
         selection.choose(name, chosen)
     lead_to(page)
 

@@ -129,6 +129,14 @@ def drop(name: str) -> None:
         del st.query_params[name]
 
 
+def open_store(name: str) -> None:
+    """Choose another store; what was chosen in the one before means nothing there."""
+    if name != raw(STORE):
+        for each in list(_state()["chosen"]):
+            drop(each)
+    choose(STORE, name)
+
+
 def note(sentence: str) -> None:
     """Say something quiet at the top of the page, once."""
     _state()["notes"].append(sentence)
