@@ -8,7 +8,8 @@ from typing import Any
 from core.commands.output import print_json, print_table
 from core.errors import StoreDamaged
 from core.store import Store, open_store, verify
-from core.store.reader import COLLECT_AGAIN, dead_and_rare
+from core.store.checks import COLLECT_AGAIN
+from core.store.reader import dead_and_rare
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
