@@ -18,7 +18,7 @@ from benchmarks.shapes import D_SAE, shaped_store
 from benchmarks.table import keep, options, row, show
 from core.paths import cache_folder
 from core.statistics import pair_kernels
-from core.statistics.pairs import side, whole_pair
+from core.statistics.pairs import source_side, target_side, whole_pair
 from core.store import Store, open_store
 from core.warm_up import compile_kernels
 
@@ -37,12 +37,12 @@ def dense_rate(size: int = 3000) -> float:
 def bare_seconds(store: Store, first: int = 0, last: int | None = None) -> float:
     """Processor seconds of a loop that only accumulates n_both and Σxy of rows first..last−1."""
     table = np.zeros(2)
-    a, b = side(store, "0", 0.0, table, "by_feature"), side(store, "1", 0.0, table, "by_token")
+    a, b = source_side(store, "0", 0.0, table), target_side(store, "1", 0.0, table)
     cells = np.zeros(2 * b.d_sae)
     began = time.process_time()
     pair_kernels.bare_rows(
-        first, a.d_sae if last is None else last, a.offsets, a.indices, a.values, b.offsets, b.indices, b.values,
-        cells, cells.view(np.int64),
+        first, a.d_sae if last is None else last, a.starts, a.stops, a.indices, a.values, b.starts,
+        b.stops, b.indices, b.values, cells, cells.view(np.int64),
     )  # fmt: skip
     return time.process_time() - began
 

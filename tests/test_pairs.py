@@ -13,9 +13,9 @@ from core.sources.planted import plant, planted_tokens
 from core.statistics.measures import BOUNDED, MEASURE_FUNCTIONS, all_measures
 from core.statistics.pairs import BINS, PairLinks, chunk_bounds, histogram_edges, rounded_down, whole_pair
 from core.statistics.ranking import rank
-from core.statistics.rows import pair_counts
+from core.statistics.rows import RowMap, margins, pair_counts
 from core.store import Sparse, Store
-from core.values import MEASURES, Feature
+from core.values import MEASURES, Feature, PairCounts
 from tests.oracle import random_dense
 from tests.test_damage import flip
 
@@ -76,6 +76,38 @@ def test_any_number_of_threads_gives_the_same_bits(tmp_path: Path, activity: flo
     store = plant(tmp_path / "t.h5", {"0": dense[0], "1": dense[1]})
     one, two, seven = (bits(whole_pair(store, "0", "1", activity, 2, 0.5, threads=k)) for k in (1, 2, 7))
     assert one == two == seven
+
+
+@pytest.mark.parametrize("activity", [0.0, 0.2])
+def test_other_rows_are_as_if_the_store_held_them(tmp_path: Path, activity: float) -> None:
+    dense = [np.ceil(8 * random_dense(80, d, seed)) for seed, d in enumerate((12, 9))]  # sums are exact in any order
+    order = np.random.default_rng(0).permutation(80)
+    store, moved = (
+        plant(tmp_path / f"{name}.h5", {"0": dense[0], "1": y}) for name, y in (("s", dense[1]), ("m", dense[1][order]))
+    )
+    offsets = store.by_token("1").offsets
+    rows = RowMap(offsets[order], offsets[order + 1], 80, margins(store, "0", activity), margins(store, "1", activity))
+    expected, found = (
+        whole_pair(moved, "0", "1", activity, 2, 0.3),
+        whole_pair(store, "0", "1", activity, 2, 0.3, rows=rows),
+    )
+    assert bits(expected) == bits(found)
+    for feature, to in ((Feature("0", 5), "1"), (Feature("1", 5), "0")):
+        there = rows if to == "1" else RowMap(*inverse(store, order), 80, rows.target, rows.source)
+        a, b = pair_counts(moved, feature, to, activity), pair_counts(store, feature, to, activity, there)
+        for name in PairCounts.__dataclass_fields__:
+            assert np.array_equal(getattr(a, name), getattr(b, name)), name
+    none = RowMap(*np.zeros((2, 80), np.int64), 80, rows.source, rows.target)
+    assert len(whole_pair(store, "0", "1", activity, rows=none).sources) == 0
+    for bad in ([-1] * 80, [2**40] * 80):
+        with pytest.raises(StoreDamaged):
+            whole_pair(store, "0", "1", rows=RowMap(np.array(bad), np.array(bad), 80, rows.source, rows.target))
+
+
+def inverse(store: Store, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds of the rows of site "0" beside each position of site "1", when position p of "0" meets order[p] of "1"."""
+    offsets, back = store.by_token("0").offsets, np.argsort(order)
+    return offsets[back], offsets[back + 1]
 
 
 @pytest.mark.parametrize("seed", range(4))

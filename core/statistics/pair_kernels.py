@@ -24,20 +24,21 @@ ACTIVE, TOTAL, MEAN, DEVIATION, ROOT, ENTROPY = range(6)
 
 @kernel
 def accumulate(  # type: ignore[no-untyped-def]
-    positions, x, floor, offsets, features, values, floors, sums, counts, touched
+    positions, x, floor, starts, stops, features, values, floors, sums, counts, touched
 ):
     """Add one feature's row into the cells; returns (fault of `rows.FAULTS`, how many features were touched).
 
+    Position p meets the target's entries starts[p]..stops[p] − 1.
     `floors` (float32 [d_sae], empty at r = 0) are rounded down: for a float32 y, y > r · max is the same as y > that.
     """
-    n_positions, nnz, d_sae = len(offsets) - 1, len(features), len(touched) - 1
+    n_positions, nnz, d_sae = min(len(starts), len(stops)), len(features), len(touched) - 1
     rule = len(floors) > 0
     n_touched = 0
     for i in range(len(positions)):
         p = positions[i]
         if p >= n_positions:
             return 1, n_touched
-        start, stop = offsets[p], offsets[np.int64(p) + 1]
+        start, stop = starts[p], stops[p]
         if start < 0 or stop < start or stop > nnz:
             return 2, n_touched
         value = np.float64(x[i])
@@ -62,16 +63,16 @@ def accumulate(  # type: ignore[no-untyped-def]
 
 @kernel
 def bare_rows(  # type: ignore[no-untyped-def]
-    first, last, row_offsets, positions, x, offsets, features, values, sums, counts
+    first, last, row_starts, row_stops, positions, x, starts, stops, features, values, sums, counts
 ):
     """Only n_both and Σxy of rows first..last−1, cleared and forgotten: what the engine is measured against."""
     check = 0.0
     for i in range(first, last):
         sums[:] = 0
-        for r in range(np.uint64(row_offsets[i]), np.uint64(row_offsets[i + 1])):
+        for r in range(np.uint64(row_starts[i]), np.uint64(row_stops[i])):
             p = positions[r]
             value = np.float64(x[r])
-            for e in range(np.uint64(offsets[p]), np.uint64(offsets[np.int64(p) + 1])):
+            for e in range(np.uint64(starts[p]), np.uint64(stops[p])):
                 cell = np.uint64(features[e]) * np.uint64(2)
                 sums[cell] += value * np.float64(values[e])
                 counts[cell + np.uint64(1)] += 1
@@ -111,8 +112,8 @@ def fill_xlogx(table):  # type: ignore[no-untyped-def]
 @kernel
 def rows_of_pair(  # type: ignore[no-untyped-def]
     first, last, n, rule, floor_measures, floor,
-    row_offsets, positions, x, x_floors, source_margins,
-    offsets, features, values, y_floors, target_margins,
+    row_starts, row_stops, positions, x, x_floors, source_margins,
+    starts, stops, features, values, y_floors, target_margins,
     table, sums, counts, touched,
     row_values, row_ties, row_ids, row_slots,
     limits, columns, column_tags,
@@ -130,7 +131,7 @@ def rows_of_pair(  # type: ignore[no-untyped-def]
     last_place = row_values.shape[1] - 1
     top_bin = histograms.shape[1] - 1
     for i in range(first, last):
-        begin, end = row_offsets[i], row_offsets[i + 1]
+        begin, end = row_starts[i], row_stops[i]
         state[0] = i
         if begin < 0 or end < begin or end > len(positions):
             state[2] = 4
@@ -142,8 +143,9 @@ def rows_of_pair(  # type: ignore[no-untyped-def]
             return
         row_floor = x_floors[i] if rule else np.float32(0)
         fault, n_touched = accumulate(
-            positions[begin:end], x[begin:end], row_floor, offsets, features, values, y_floors, sums, counts, touched
-        )
+            positions[begin:end], x[begin:end], row_floor, starts, stops, features, values, y_floors,
+            sums, counts, touched,
+        )  # fmt: skip
         if fault:
             state[2] = fault
             return

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,16 @@ from core.errors import BadArgument, Cancelled
 from core.kernels import frozen
 from core.statistics import pair_kernels as kernels
 from core.statistics.measures import BOUNDED, MEASURE_FUNCTIONS, noise_share
-from core.statistics.rows import active_counts, check_activity, damaged, floors
+from core.statistics.rows import (
+    Margins,
+    RowMap,
+    active_counts,
+    check_activity,
+    damaged,
+    floors,
+    margins,
+    row_bounds,
+)
 from core.store import Store
 from core.values import MEASURES, PairCounts
 
@@ -59,7 +69,10 @@ class PairLinks:
     seconds: float
 
     def counts(self, store: Store, chosen: slice | np.ndarray = slice(None)) -> PairCounts:
-        """Pair counts of the chosen links (default: all), from which every measure follows exactly."""
+        """Pair counts of the chosen links (default: all), from which every measure follows exactly.
+
+        The margins are the store's: for a pair that was computed with `rows`, take those of its `RowMap` instead.
+        """
         i, j = self.sources[chosen], self.targets[chosen]
         a, b = store.summary(self.source), store.summary(self.target)
         return PairCounts(
@@ -84,7 +97,8 @@ def histogram_edges(measure: str) -> np.ndarray:
 class Side:
     """One site's arrays as the kernels take them."""
 
-    offsets: np.ndarray  # by feature of the source, by token of the target
+    starts: np.ndarray  # of each feature's row of the source, of the target's row beside each position
+    stops: np.ndarray
     indices: np.ndarray
     values: np.ndarray
     floors: np.ndarray  # float32 [d_sae], empty at r = 0
@@ -139,6 +153,7 @@ def whole_pair(
     floor: float = FLOOR,
     floor_measures: Sequence[str] = BOUNDED,
     *,
+    rows: RowMap | None = None,
     threads: int | None = None,
     progress: Callable[[float], None] = lambda share: None,
     cancelled: Callable[[], bool] = lambda: False,
@@ -146,9 +161,10 @@ def whole_pair(
     """All links of two sites that are among the `top` of their row or column by any measure, or above the floor.
 
     Kept are pairs that are active together somewhere (at r = 0); a link is above the floor when one of
-    `floor_measures` is. `progress` gets shares of the work, from any thread; `cancelled` is asked between chunks.
-    Raises `UnknownSite`, `BadArgument` (one site twice, a floor that keeps more than MOST_LINKS), `Cancelled` and
-    `StoreDamaged`.
+    `floor_measures` is. With `rows` the positions of the source (the earlier site) meet those rows of the target, and
+    all measures follow from the margins of `rows`, not from the store's: what nulls ask for. `progress` gets shares of
+    the work, from any thread; `cancelled` is asked between chunks. Raises `UnknownSite`, `BadArgument` (one site twice,
+    a floor that keeps more than MOST_LINKS), `Cancelled` and `StoreDamaged`.
 
     >>> import tempfile, pathlib
     >>> from core.sources.planted import plant
@@ -163,9 +179,10 @@ def whole_pair(
     check_settings(activity, top, floor_measures)
     table = np.empty(min(store.n + 1, TABLE_ENTRIES))
     kernels.fill_xlogx(table)
-    a, b = (side(store, key, activity, table, by) for key, by in ((source, "by_feature"), (target, "by_token")))
+    a, b = source_side(store, source, activity, table, rows), target_side(store, target, activity, table, rows)
+    n = store.n if rows is None else rows.n
     mask = sum(1 << MEASURES.index(name) for name in floor_measures)
-    run = _Run(store, source, target, a, b, table, mask, floor, activity > 0, progress, cancelled)
+    run = _Run(store, n, source, target, a, b, table, mask, floor, activity > 0, progress, cancelled)
     workers = [Worker(b.d_sae, top) for _ in range(worker_count(b.d_sae, top, threads))]
     with ThreadPoolExecutor(len(workers)) as pool:
         for done in [pool.submit(run.work, worker) for worker in workers]:
@@ -192,13 +209,13 @@ class _Run:
     """Chunks handed to workers, and what they found; the lock guards both."""
 
     def __init__(
-        self, store: Store, source: str, target: str, a: Side, b: Side, table: np.ndarray, mask: int, floor: float,
-        rule: bool, progress: Callable[[float], None], cancelled: Callable[[], bool],
+        self, store: Store, n: int, source: str, target: str, a: Side, b: Side, table: np.ndarray, mask: int,
+        floor: float, rule: bool, progress: Callable[[float], None], cancelled: Callable[[], bool],
     ) -> None:  # fmt: skip
-        self.store, self.source, self.target, self.a, self.b = store, source, target, a, b
+        self.store, self.n, self.source, self.target, self.a, self.b = store, n, source, target, a, b
         self.table, self.mask, self.floor, self.rule = table, mask, floor, rule
         self.progress, self.cancelled = progress, cancelled
-        self.chunks = chunk_bounds(a.offsets, CHUNKS)
+        self.chunks = chunk_bounds(np.append(a.starts, a.stops[-1:]), CHUNKS)
         self.found: dict[int, list[tuple[np.ndarray, ...]]] = {}
         self.n_links, self.finished, self.failed = 0, 0, False
         self.next = iter(range(len(self.chunks) - 1))
@@ -226,9 +243,9 @@ class _Run:
         while row < last:
             state = np.zeros(4, np.int64)
             kernels.rows_of_pair(
-                row, last, self.store.n, self.rule, self.mask, self.floor,
-                a.offsets, a.indices, a.values, a.floors, a.margins,
-                b.offsets, b.indices, b.values, b.floors, b.margins,
+                row, last, self.n, self.rule, self.mask, self.floor,
+                a.starts, a.stops, a.indices, a.values, a.floors, a.margins,
+                b.starts, b.stops, b.indices, b.values, b.floors, b.margins,
                 self.table, w.sums, w.counts, w.touched, *w.rows, w.limits, *w.columns,
                 w.histograms, scales, w.found, w.keep, *w.out, state,
             )  # fmt: skip
@@ -269,16 +286,29 @@ def check_settings(activity: float, top: int, floor_measures: Sequence[str]) -> 
             raise BadArgument(f"there is no measure {name!r}", f"choose among {', '.join(MEASURES)}")
 
 
-def side(store: Store, key: str, activity: float, table: np.ndarray, by: str) -> Side:
-    """One site's arrays; raises `StoreDamaged` where the summary contradicts the rows."""
-    rows = store.by_feature(key) if by == "by_feature" else store.by_token(key)
+def source_side(store: Store, key: str, activity: float, table: np.ndarray, rows: RowMap | None = None) -> Side:
+    """The source's rows, by feature; raises `StoreDamaged` where the summary contradicts them."""
+    found = store.by_feature(key)
+    of = margins(store, key, activity) if rows is None else rows.source
+    return _side(store, key, activity, frozen(found.offsets[:-1], found.offsets[1:]), found, of, table, rows)
+
+
+def target_side(store: Store, key: str, activity: float, table: np.ndarray, rows: RowMap | None = None) -> Side:
+    """The target's rows, by token, or those of `rows`; raises `StoreDamaged` where the summary contradicts them."""
+    of = margins(store, key, activity) if rows is None else rows.target
+    return _side(store, key, activity, row_bounds(store, key, rows), store.by_token(key), of, table, rows)
+
+
+def _side(
+    store: Store, key: str, activity: float, bounds: tuple[np.ndarray, ...], rows: Any, of: Margins,
+    table: np.ndarray, instead: RowMap | None,
+) -> Side:  # fmt: skip
     if not np.array_equal(np.diff(store.by_feature(key).offsets), store.summary(key).active):
         damaged(store, 5, key)
-    d_sae = store.site(key).d_sae
     limits = rounded_down(floors(store, key, activity)) if activity else np.empty(0, np.float32)
-    margins = margins_table(store, key, activity, table)
-    offsets, indices, values = frozen(rows.offsets, rows.indices, rows.values)
-    return Side(offsets, indices, values, limits, margins, d_sae)
+    n = store.n if instead is None else instead.n
+    starts, stops, indices, values = *bounds, *frozen(rows.indices, rows.values)
+    return Side(starts, stops, indices, values, limits, margins_table(n, of, table), len(of.active))
 
 
 def rounded_down(limits: np.ndarray) -> np.ndarray:
@@ -291,11 +321,9 @@ def rounded_down(limits: np.ndarray) -> np.ndarray:
     return np.where(nearest > limits, np.nextafter(nearest, np.float32(-np.inf)), nearest)
 
 
-def margins_table(store: Store, key: str, activity: float, table: np.ndarray) -> np.ndarray:
+def margins_table(n: int, of: Margins, table: np.ndarray) -> np.ndarray:
     """What each feature brings to its measures, float64 [d_sae, 6] (columns: see `pair_kernels`)."""
-    n, summary = store.n, store.summary(key)
-    active = active_counts(store, key, activity)
-    total, squares = np.asarray(summary.total), np.asarray(summary.total_of_squares)
+    active, total, squares = (np.asarray(part) for part in (of.active, of.total, of.squares))
     with np.errstate(divide="ignore", invalid="ignore"):
         vary = 1 - (total / squares) * (total / n)
         deviation = np.where(vary > noise_share(n), np.sqrt(squares * vary), np.nan)

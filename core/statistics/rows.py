@@ -39,16 +39,33 @@ class Margins:
     squares: Any  # float64, Σx²
 
 
+@dataclass(frozen=True, slots=True)
+class RowMap:
+    """Other rows of the target than its own: what a null pairs the source's positions with, activations uncopied.
+
+    Beside position p of the source stand the entries starts[p]..stops[p] − 1 of the target's by-token arrays; equal
+    bounds are an empty row. `n` and the margins are those of the positions that take part, and every measure is
+    computed from them. Rows may repeat or be left out; bounds are checked as those of a store are.
+    """
+
+    starts: np.ndarray  # int64 [n_positions]
+    stops: np.ndarray  # int64 [n_positions]
+    n: int  # positions that take part
+    source: Margins  # of the site whose positions are walked, arrays [d_sae]
+    target: Margins  # of the site whose rows are taken, arrays [d_sae]
+
+
 @kernel
 def _row_against_site(  # type: ignore[no-untyped-def]
-    positions, x, x_floor, offsets, features, values, y_floor, cells
+    positions, x, x_floor, starts, stops, features, values, y_floor, cells
 ):
     """Add the row into `cells` [d_sae, 2] = (n_both, Σxy); returns a code of FAULTS, 0 when sound.
 
-    The two cells of a feature lie side by side, so that one memory access serves both. Both are float64: counts stay
-    exact up to 2^53. `y_floor` is empty where every activation counts (r = 0).
+    Position p meets the entries starts[p]..stops[p] − 1 (ordinarily offsets[:-1] and offsets[1:]). The two cells of a
+    feature lie side by side, so that one memory access serves both. Both are float64: counts stay exact up to 2^53.
+    `y_floor` is empty where every activation counts (r = 0).
     """
-    n_positions = len(offsets) - 1
+    n_positions = min(len(starts), len(stops))
     nnz = len(features)
     d_sae = len(cells)
     rule = len(y_floor) > 0
@@ -58,7 +75,7 @@ def _row_against_site(  # type: ignore[no-untyped-def]
         if p <= before or p >= n_positions:
             return 1
         before = p
-        start, stop = offsets[p], offsets[p + 1]
+        start, stop = starts[p], stops[p]
         if start < 0 or stop < start or stop > nnz:
             return 2
         value = np.float64(x[i])
@@ -119,7 +136,9 @@ def _count_active(offsets, values, floors, counts):  # type: ignore[no-untyped-d
     return 0
 
 
-def pair_counts(store: Store, feature: Feature, to: str, activity: float = 0.0) -> PairCounts:
+def pair_counts(
+    store: Store, feature: Feature, to: str, activity: float = 0.0, rows: RowMap | None = None
+) -> PairCounts:
     """Pair counts of `feature` with every feature of site `to`: arrays [d_sae of `to`], or scalars of `feature`.
 
     x belongs to the source and y to the target, and the source is always the earlier site, whichever way one asks:
@@ -128,7 +147,8 @@ def pair_counts(store: Store, feature: Feature, to: str, activity: float = 0.0) 
     `feature` with itself is there too, and means nothing.
 
     Counts follow the activity rule x > r · max_i with r = `activity`, the sums do not; a feature's maximum is over the
-    whole store. Raises `UnknownSite`, `UnknownFeature`, `BadArgument` and `StoreDamaged`.
+    whole store. With `rows`, the positions of `feature` meet those rows of `to`, and n and margins are theirs.
+    Raises `UnknownSite`, `UnknownFeature`, `BadArgument` and `StoreDamaged`.
 
     >>> import tempfile, pathlib
     >>> from core.sources.planted import plant
@@ -143,8 +163,12 @@ def pair_counts(store: Store, feature: Feature, to: str, activity: float = 0.0) 
     ([2, 1], 2, [2, 0])
     """
     feature = store.feature(feature)
-    mine, theirs = feature_margins(store, feature, activity), margins(store, to, activity)
-    n_both, sum_xy = _against_site(store, feature, to, activity)
+    n = store.n if rows is None else rows.n
+    if rows is None:
+        mine, theirs = feature_margins(store, feature, activity), margins(store, to, activity)
+    else:
+        mine, theirs = _one_of(rows.source, feature.index), rows.target
+    n_both, sum_xy = _against_site(store, feature, to, activity, rows)
     if np.any(n_both > np.minimum(theirs.active, mine.active)):
         damaged(store, 5, to)
     here, there = store.site(feature.key).position, store.site(to).position
@@ -153,7 +177,7 @@ def pair_counts(store: Store, feature: Feature, to: str, activity: float = 0.0) 
         source, target = _either(first, theirs, mine), _either(~first, theirs, mine)
     else:
         source, target = (mine, theirs) if here < there else (theirs, mine)
-    return _assemble(store.n, source, target, n_both, sum_xy)
+    return _assemble(n, source, target, n_both, sum_xy)
 
 
 def two_feature_counts(store: Store, a: Feature, b: Feature, activity: float = 0.0) -> PairCounts:
@@ -236,11 +260,21 @@ def damaged(store: Store, fault: int, where: object) -> NoReturn:
     raise StoreDamaged(f"{store.path.name}: {FAULTS[fault].format(where)}", COLLECT_AGAIN)
 
 
-def _against_site(store: Store, feature: Feature, to: str, activity: float) -> tuple[np.ndarray, np.ndarray]:
+def row_bounds(store: Store, to: str, rows: RowMap | None) -> tuple[np.ndarray, ...]:
+    """(starts, stops) of the rows of a site that the positions meet: its own, or those of `rows`; read-only views."""
+    if rows is not None:
+        return frozen(np.ascontiguousarray(rows.starts, np.int64), np.ascontiguousarray(rows.stops, np.int64))
+    offsets = store.by_token(to).offsets
+    return frozen(offsets[:-1], offsets[1:])
+
+
+def _against_site(
+    store: Store, feature: Feature, to: str, activity: float, rows: RowMap | None
+) -> tuple[np.ndarray, np.ndarray]:
     """(n_both int64, Σxy float64) of one feature with every feature of a site, both [d_sae]."""
     positions, x = frozen(*store.row(feature))
-    rows = store.by_token(to)
-    sparse = frozen(rows.offsets, rows.indices, rows.values)
+    theirs = store.by_token(to)
+    sparse = (*row_bounds(store, to, rows), *frozen(theirs.indices, theirs.values))
     limits = floors(store, to, activity) if activity else np.empty(0)
     cells = np.zeros((store.site(to).d_sae, 2))
     fault = _row_against_site(positions, x, floor_of(store, feature, activity), *sparse, limits, cells)
@@ -251,6 +285,10 @@ def _against_site(store: Store, feature: Feature, to: str, activity: float) -> t
 
 def _either(choose: np.ndarray, a: Margins, b: Margins) -> Margins:
     return Margins(*(np.where(choose, getattr(a, f), getattr(b, f)) for f in Margins.__dataclass_fields__))
+
+
+def _one_of(site: Margins, index: int) -> Margins:
+    return Margins(int(site.active[index]), float(site.total[index]), float(site.squares[index]))
 
 
 def _assemble(n: int, source: Margins, target: Margins, n_both: Any, sum_xy: Any) -> PairCounts:
