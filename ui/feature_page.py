@@ -202,7 +202,7 @@ def site(page: Page, feature: Feature) -> None:
         frame = _site_frame(page, feature)
         shown = frame.with_columns(pl.col("density") * 100)
         st.dataframe(
-            shown, key="site-table", height=360, hide_index=True, selection_mode="single-row",
+            shown, key="site-table", placeholder="–", height=360, hide_index=True, selection_mode="single-row",
             column_config=_columns(frame), on_select=lambda: _row_chosen(frame),
         )  # fmt: skip
 
