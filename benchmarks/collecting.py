@@ -36,6 +36,7 @@ from core.collect.work import Work, prepare
 
 SHAPES = {  # layers, width, heads, d_sae, sites
     "small": (4, 64, 8, 512, 4),
+    "medium": (4, 256, 8, 8192, 2),
     "gpt2": (12, 768, 12, 24_576, 3),
 }
 
