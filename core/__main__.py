@@ -18,6 +18,8 @@ COMMANDS = {
     "link": "everything about two features: counts, measures, intervals, contexts",
     "pairs": "every feature of a site against every feature of another, computed once and kept",
     "edges": "every link above a floor, as Parquet or CSV",
+    "turnover": "how much of each site is passed on to the next, what ends there and what is born",
+    "lifespans": "how long features last: chains of mutual best matches from site to site",
     "gates": "features that a Boolean combination of earlier features explains",
     "splits": "features whose firing is divided among several features of a later site",
     "merges": "features that put several features of an earlier site together",

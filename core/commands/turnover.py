@@ -1,0 +1,42 @@
+"""``turnover STORE``: how much of each site is passed on to the next, what ends there and what is born."""
+
+from __future__ import annotations
+
+import argparse
+
+from core.analyses.turnover import ADMISSIBLE, THRESHOLD, check_measure, check_threshold, matches, turnover
+from core.commands.between import site_pairs
+from core.commands.output import print_json, print_table
+from core.commands.pairs import bar, warn
+from core.store import open_store
+
+COLUMNS = (
+    "from", "to", "alive_from", "passed", "passed_mutual", "passed_by_chance", "ended",
+    "alive_to", "inherited", "born", "dead_from", "rare_from", "dead_to", "rare_to",
+)  # fmt: skip
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options of ``turnover``."""
+    parser.add_argument("store", metavar="STORE")
+    parser.add_argument("--from", dest="source", metavar="KEY", help="the earlier site; without both, adjacent ones")
+    parser.add_argument("--to", dest="target", metavar="KEY", help="the later site")
+    parser.add_argument("--measure", default="pearson", help=f"one of {', '.join(ADMISSIBLE)}")
+    parser.add_argument("--threshold", type=float, default=THRESHOLD, help="a best match at or above it is passed on")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print one line a pair of sites."""
+    check_measure(options.measure)
+    check_threshold(options.threshold)
+    store = open_store(options.store)
+    found = [
+        matches(store, source, target, options.measure, progress=bar(source, target), notice=warn)
+        for source, target in site_pairs(store, options.source, options.target)
+    ]
+    rows = [turnover(one, options.threshold).as_json() for one in found]
+    if options.json:
+        print_json(rows)
+    else:
+        print_table(rows, COLUMNS)
