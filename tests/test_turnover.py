@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +25,9 @@ from core.results import pair_links
 from core.sources.planted import plant, planted_tokens
 from core.sources.structures import Planting, one_of_each
 from core.statistics import best_alive
-from core.statistics.chance import NULLS, direction_maxima, other_document, row_maxima, shifted
+from core.statistics.chance import direction_maxima, row_maxima
 from core.statistics.measures import BOUNDED
+from core.statistics.nulls import draw, layout_of, partners_of
 from core.store import Store
 from core.values import MIN_ACTIVE
 from tests.oracle import dense_measures, random_dense, some_uncounted
@@ -234,34 +234,12 @@ def test_the_curve_is_the_turnover_at_every_threshold(tmp_path: Path) -> None:
 # ---- chance
 
 
-@pytest.mark.parametrize("null", [other_document, shifted])
-def test_nulls_are_one_to_one_on_counted_positions(tmp_path: Path, null: Callable) -> None:
-    tokens = some_uncounted(2000, 4)
-    store = plant(tmp_path / "t.h5", {"0": random_dense(2000, 6, 0)}, tokens=tokens)
-    to = null(store, np.random.default_rng(0))
-    counted = np.flatnonzero(store.tokens.counted)
-    met = to[to >= 0]
-    assert len(np.unique(met)) == len(met) > 0.9 * len(counted)
-    assert set(met) <= set(counted)
-    assert np.all(to[np.asarray(store.tokens.counted) == 0] == -1)
-    sequence = np.repeat(np.arange(store.n_sequences), np.diff(store.tokens.sequence_offsets))
-    here = np.flatnonzero(to >= 0)
-    if null is shifted:
-        assert np.array_equal(sequence[here], sequence[to[here]])
-        assert np.all(here != to[here])
-    else:
-        place = np.arange(2000) - np.asarray(store.tokens.sequence_offsets)[sequence]
-        assert np.array_equal(place[here], place[to[here]])
-        assert np.all(sequence[here] != sequence[to[here]])
-
-
 def test_row_maxima_against_dense_arithmetic(tmp_path: Path) -> None:
     store = plant(tmp_path / "m.h5", {"0": random_dense(400, 12, 0), "1": random_dense(400, 15, 1)})
     x, y = dense_site(store, "0"), dense_site(store, "1")
-    rng = np.random.default_rng(0)
     rows = np.flatnonzero(best_alive.alive(store, "0"))
     for name, found in row_maxima(store, "0", "1").items():
-        to = NULLS[name](store, rng)
+        to = partners_of(layout_of(store), draw(layout_of(store), name), np.arange(400))
         moved = np.where((to >= 0)[:, None], y[to], 0)
         for r, i in enumerate(rows):
             for m, measure in enumerate(BOUNDED):
@@ -288,9 +266,9 @@ def test_chance_sees_what_depends_on_the_place_or_on_the_topic_alone(tmp_path: P
         assert turnover(found).passed == 8
         high[kind] = {name: bool(np.mean(values >= 0.9) == 1) for name, values in found.chance.items()}
         assert turnover(found).passed_by_chance == (0 if kind == "word" else 8)
-    assert high["place"] == {"other document": True, "shifted": False}
-    assert high["topic"] == {"other document": False, "shifted": True}
-    assert high["word"] == {"other document": False, "shifted": False}
+    assert high["place"] == {"document": True, "shift": False}
+    assert high["topic"] == {"document": False, "shift": True}
+    assert high["word"] == {"document": False, "shift": False}
 
 
 def test_directions_agree_by_chance_in_few_dimensions_only(tmp_path: Path) -> None:

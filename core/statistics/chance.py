@@ -1,75 +1,39 @@
 """What the best match of a feature reaches by chance: the null of the row maximum.
 
-Each alive source keeps its activations, and so does each target, but the two no longer meet on the same token:
-
-- `other_document`: a position meets the same position of another document, so that what depends on the place in the
-  text alone stays;
-- `shifted`: a position meets one of the same sequence, a quarter to three quarters of its length further on, round the
-  end, so that what depends on the topic alone stays.
-
-Both maps take counted positions to counted positions, one to one, so that all margins are the store's own. For
-directions the null is a random rotation of one of the two spaces.
+Among thousands of candidates some one fits by chance, and the better the more there are: what one link reaches under a
+null says nothing about the best of many. So the best is drawn under the nulls too: each alive source keeps its
+activations, and so does each target, but the two no longer meet on the same token (`nulls`). For directions the null is
+a random rotation of one of the two spaces.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
+from core.errors import BadArgument
 from core.kernels import frozen, kernel
 from core.statistics.best_alive import alive
 from core.statistics.data_free import require_one_space, top_of_product, unit_rows
 from core.statistics.measures import BOUNDED, noise_share
-from core.statistics.rows import damaged
+from core.statistics.nulls import NULLS, draw, layout_of, row_map
+from core.statistics.rows import Margins, damaged
 from core.store import Store
 
 SAMPLE = 2000
 """Sources that are asked at most: the share of a sample is exact to about ± 0.01, and mostly 0."""
+NEAR = 500
+"""Null maxima of the features that are active about as often, with which a best match is compared."""
 
 TOTAL, MEAN, DEVIATION, ROOT, ACTIVE = range(5)
-
-
-def other_document(store: Store, rng: np.random.Generator) -> np.ndarray:
-    """For each position the one of another document that it meets, int64 [n_positions]; -1 where there is none.
-
-    Sequences stand in a ring, longest first and otherwise at random; at each place in the text those that reach so
-    far go a fixed number of steps round it.
-    """
-    position, sequence, place = _counted(store)
-    lengths = np.bincount(sequence, minlength=store.n_sequences)
-    ring = np.lexsort((rng.random(len(lengths)), -lengths))
-    rank = np.empty(len(ring), np.int64)
-    rank[ring] = np.arange(len(ring))
-    reaching = np.searchsorted(-lengths[ring], -place, side="left")  # sequences longer than this place
-    step = int(rng.integers(1, max(2, len(ring) // 2)))
-    partner = ring[(rank[sequence] + step) % np.maximum(reaching, 1)]
-    first = np.searchsorted(sequence, np.arange(len(lengths)))
-    document = np.asarray(store.tokens.sequence_document)
-    to = np.full(store.n_positions, -1, np.int64)
-    elsewhere = document[partner] != document[sequence]
-    to[position[elsewhere]] = position[(first[partner] + place)[elsewhere]]
-    return to
-
-
-def shifted(store: Store, rng: np.random.Generator) -> np.ndarray:
-    """For each position the one of its own sequence that it meets, int64 [n_positions]; -1 where there is none."""
-    position, sequence, place = _counted(store)
-    lengths = np.bincount(sequence, minlength=store.n_sequences)
-    steps = np.maximum(1, (lengths * rng.uniform(0.25, 0.75, len(lengths))).astype(np.int64))
-    first = np.searchsorted(sequence, np.arange(len(lengths)))
-    to = np.full(store.n_positions, -1, np.int64)
-    there = first[sequence] + (place + steps[sequence]) % lengths[sequence]
-    moved = lengths[sequence] > 1
-    to[position[moved]] = position[there[moved]]
-    return to
-
-
-NULLS = {"other document": other_document, "shifted": shifted}
 
 
 def row_maxima(store: Store, source: str, target: str, seed: int = 0) -> dict[str, np.ndarray]:
     """Best alive match of a sample of alive sources under each null, float64 [sources, len(BOUNDED)] by null.
 
-    0 where nothing positive is found. Raises `StoreDamaged`.
+    0 where nothing positive is found; no rows for a null that can pair nothing (one document). Raises `StoreDamaged`.
 
     >>> import tempfile, pathlib
     >>> from core.sources.planted import plant
@@ -77,26 +41,80 @@ def row_maxima(store: Store, source: str, target: str, seed: int = 0) -> dict[st
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     found = row_maxima(plant(pathlib.Path(folder) / "tiny.h5", {"0": dense, "1": dense}), "0", "1")
     >>> {name: bool(values.max() < 0.5) for name, values in found.items()}
-    {'other document': True, 'shifted': True}
+    {'shift': True, 'document': True}
     """
-    rng = np.random.default_rng(seed)
-    rows = sample_of(np.flatnonzero(alive(store, source)), rng)
+    rows = sample_of(np.flatnonzero(alive(store, source)), np.random.default_rng(seed))
+    return {null: null_maxima(store, source, target, rows, null, seed) for null in NULLS}
+
+
+def null_maxima(store: Store, source: str, target: str, rows: np.ndarray, null: str, seed: int = 0) -> np.ndarray:
+    """The best that the sources `rows` reach with an alive target in one draw of a null, float64 [rows, len(BOUNDED)].
+
+    Margins are those of the positions that take part. No rows where there are none. Raises `StoreDamaged`.
+    """
+    instead = row_map(store, source, target, draw(layout_of(store), null, seed))
+    if not instead.n:
+        return np.zeros((0, len(BOUNDED)))
     by_feature, by_token = store.by_feature(source), store.by_token(target)
     arrays = frozen(by_feature.offsets, by_feature.indices, by_feature.values)
-    others = frozen(by_token.offsets, by_token.indices, by_token.values)
-    margins = [_margins(store, key) for key in (source, target)]
-    room = np.zeros(store.site(target).d_sae), np.zeros(store.site(target).d_sae, np.int64)
-    touched = np.zeros(store.site(target).d_sae + 1, np.int64)
-    found = {}
-    for name, null in NULLS.items():
-        out = np.zeros((len(rows), len(BOUNDED)))
-        fault = _maxima(
-            rows, null(store, rng), *arrays, margins[0], *others, margins[1], alive(store, target), *room, touched, out
-        )
-        if fault:
-            damaged(store, fault, source if fault in (1, 4) else target)
-        found[name] = out
-    return found
+    others = frozen(instead.starts, instead.stops, by_token.indices, by_token.values)
+    width = store.site(target).d_sae
+    room = np.zeros(width), np.zeros(width, np.int64), np.zeros(width + 1, np.int64)
+    margins = [_margins(instead.n, of) for of in (instead.source, instead.target)]
+    out = np.zeros((len(rows), len(BOUNDED)))
+    fault = _maxima(rows, *arrays, margins[0], *others, margins[1], alive(store, target), *room, out)
+    if fault:
+        damaged(store, fault, source if fault in (1, 4) else target)
+    return out
+
+
+def best_by_chance(
+    store: Store,
+    source: str,
+    target: str,
+    measure: str,
+    taus: Sequence[float] | np.ndarray,
+    null: str = "both",
+    draws: int = 1,
+    seed: int = 0,
+) -> np.ndarray:
+    """Expected number of alive sources whose best alive match reaches each τ by chance, float64 [len(taus)].
+
+    (alive sources) · P(max over alive targets ≥ τ), from `draws` draws of a null; ``both`` takes the larger at each τ.
+    Where a null can pair nothing it does not count; NaN where none can. Raises `BadArgument` for other measures than
+    `BOUNDED` and for unknown nulls.
+    """
+    column, sources = _column(measure), np.flatnonzero(alive(store, source))
+    rows = sample_of(sources, np.random.default_rng(seed))
+    expected = []
+    for name in NULLS if null == "both" else (null,):
+        found = [null_maxima(store, source, target, rows, name, seed + k)[:, column] for k in range(draws)]
+        known = np.sort(np.concatenate(found))
+        if len(known):
+            reach = len(known) - np.searchsorted(known, np.asarray(taus, np.float64), side="left")
+            expected.append(reach / len(known) * len(sources))
+    return np.max(expected, axis=0) if expected else np.full(len(taus), np.nan)
+
+
+def p_of_best(values: Any, active: Any, null_values: np.ndarray, null_active: np.ndarray) -> np.ndarray:
+    """The probability that the best match of a feature active on `active` positions reaches `values` by chance.
+
+    p = (1 + k) / (1 + m): k of the m null maxima (at most NEAR) of features that are active about as often are as
+    large. How high a best match gets by chance depends on n far more than on anything else: a feature that fires ten
+    times finds a partner that shares one of them.
+
+    >>> p_of_best([0.9, 0.1], [10, 10], np.linspace(0, 0.5, 99), np.full(99, 10)).tolist()
+    [0.01, 0.8]
+    """
+    order = np.argsort(null_active, kind="stable")
+    sorted_active, maxima = np.asarray(null_active)[order], np.asarray(null_values)[order]
+    near = min(NEAR, len(maxima))
+    found = []
+    for value, n in zip(np.atleast_1d(values), np.atleast_1d(active), strict=True):
+        middle = (np.searchsorted(sorted_active, n, side="left") + np.searchsorted(sorted_active, n, side="right")) // 2
+        start = int(np.clip(middle - near // 2, 0, len(maxima) - near))
+        found.append((1 + np.count_nonzero(maxima[start : start + near] >= value)) / (1 + near))
+    return np.asarray(found)
 
 
 def direction_maxima(store: Store, source: str, target: str, seed: int = 0) -> np.ndarray:
@@ -129,31 +147,28 @@ def sample_of(rows: np.ndarray, rng: np.random.Generator, most: int = SAMPLE) ->
     return rows if len(rows) <= most else np.sort(rng.choice(rows, most, replace=False))
 
 
-def _counted(store: Store) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Counted positions, their sequences, and their places among the counted ones of their sequence."""
-    position = np.flatnonzero(np.asarray(store.tokens.counted))
-    sequence = np.searchsorted(np.asarray(store.tokens.sequence_offsets), position, side="right") - 1
-    first = np.searchsorted(sequence, np.arange(store.n_sequences))
-    return position, sequence, np.arange(len(position)) - first[sequence]
+def _column(measure: str) -> int:
+    if measure not in BOUNDED:
+        raise BadArgument(f"the best match by {measure!r} has no null here", f"choose one of {', '.join(BOUNDED)}")
+    return BOUNDED.index(measure)
 
 
-def _margins(store: Store, key: str) -> np.ndarray:
+def _margins(n: int, of: Margins) -> np.ndarray:
     """Σx, Σx/n, √(n σ²) (NaN where constant), √Σx² and n_i of each feature, float64 [d_sae, 5]."""
-    summary = store.summary(key)
-    total, squares = np.asarray(summary.total), np.asarray(summary.total_of_squares)
+    total, squares = np.asarray(of.total), np.asarray(of.squares)
     with np.errstate(divide="ignore", invalid="ignore"):
-        vary = 1 - (total / squares) * (total / store.n)
-        deviation = np.where(vary > noise_share(store.n), np.sqrt(squares * vary), np.nan)
-        return np.stack([total, total / store.n, deviation, np.sqrt(squares), np.asarray(summary.active)], axis=1)
+        vary = 1 - (total / squares) * (total / n)
+        deviation = np.where(vary > noise_share(n), np.sqrt(squares * vary), np.nan)
+        return np.stack([total, total / n, deviation, np.sqrt(squares), np.asarray(of.active)], axis=1)
 
 
 @kernel
 def _maxima(  # type: ignore[no-untyped-def]
-    rows, to, row_offsets, positions, x, margins, offsets, features, values, target_margins, living,
+    rows, row_offsets, positions, x, margins, starts, stops, features, values, target_margins, living,
     sums, counts, touched, out,
 ):  # fmt: skip
     """Fill `out` [rows, 3] with the largest Pearson, cosine and Jaccard with living targets; returns a fault."""
-    n_positions, nnz, d_sae = len(offsets) - 1, len(features), len(sums)
+    n_positions, nnz, d_sae = len(starts), len(features), len(sums)
     for r in range(len(rows)):
         i = rows[r]
         begin, end = row_offsets[i], row_offsets[i + 1]
@@ -161,13 +176,10 @@ def _maxima(  # type: ignore[no-untyped-def]
             return 4
         n_touched = 0
         for k in range(begin, end):
-            here = positions[k]
-            if here >= n_positions:
+            p = positions[k]
+            if p >= n_positions:
                 return 1
-            p = to[here]
-            if p < 0:
-                continue
-            start, stop = offsets[p], offsets[p + 1]
+            start, stop = starts[p], stops[p]
             if start < 0 or stop < start or stop > nnz:
                 return 2
             for e in range(start, stop):
