@@ -139,3 +139,13 @@ class PackageMissing(StrataError):
 
 class HostedRefusal(StrataError):
     """Not available where Strata is hosted for the public."""
+
+
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether a RuntimeError of torch means that memory ran out, on whatever device; asks without importing torch.
+
+    >>> out_of_memory(RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"))
+    True
+    """
+    text = str(error)
+    return type(error).__name__ == "OutOfMemoryError" or "out of memory" in text or "can't allocate memory" in text

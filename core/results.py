@@ -21,8 +21,9 @@ import numpy as np
 
 from core.errors import NoDiskSpace, NotPermitted
 from core.paths import cache_folder
+from core.statistics.devices import pair_on
 from core.statistics.measures import BOUNDED
-from core.statistics.pairs import BINS, FLOOR, TOP, PairLinks, in_order, whole_pair
+from core.statistics.pairs import BINS, FLOOR, TOP, PairLinks, in_order
 from core.store import Store
 from core.values import MEASURES
 
@@ -67,13 +68,16 @@ def pair_links(
     floor: float = FLOOR,
     floor_measures: Sequence[str] = BOUNDED,
     *,
+    device: str = "auto",
     notice: Notice = lambda text: None,
     **running: Any,
 ) -> tuple[PairLinks, bool]:
     """The pair, and whether it came from the cache; computed and kept where it was not there or cannot be used.
 
     `running` are the options of `whole_pair` for threads, progress and cancelling; `notice` hears of files that were
-    damaged and of results that could not be kept. Raises what `whole_pair` raises.
+    damaged and of results that could not be kept. `device` (auto, cpu, cuda) says where to compute what is not there
+    yet. It is no part of the file's name, since devices differ in the last bits of the sums at most: a kept pair serves
+    all of them, and its own `device` and `seconds` tell of the one that computed it. Raises what `pair_on` raises.
     """
     source, target = in_order(store, source, target)
     settings = (activity, top, floor, tuple(floor_measures))
@@ -81,7 +85,7 @@ def pair_links(
     found = read_pair(path, store, notice)
     if found is not None:
         return found, True
-    found = whole_pair(store, source, target, *settings, **running)
+    found = pair_on(device, store, source, target, *settings, notice=notice, **running)
     try:
         write_pair(path, store, found)
     except (NoDiskSpace, NotPermitted) as error:

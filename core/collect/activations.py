@@ -13,12 +13,12 @@ import numpy as np
 import torch
 
 from core.collect.encode import Encoded, SiteEncoder, join
-from core.collect.forward import Forward, out_of_memory, release_memory
+from core.collect.forward import Forward, release_memory
 from core.collect.partial import Partial, named_disk_errors, site_files
 from core.collect.plan import STORE_BYTES, chunks, disk_needed
 from core.collect.settings import Progress
 from core.collect.work import Work
-from core.errors import Cancelled, NoDiskSpace, OutOfMemory
+from core.errors import Cancelled, NoDiskSpace, OutOfMemory, out_of_memory
 
 PROBE_TOKENS = 512
 

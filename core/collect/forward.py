@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from core.collect.plan import batches, padded
-from core.errors import OutOfMemory
+from core.errors import OutOfMemory, out_of_memory
 from core.sources.models import LanguageModel
 
 
@@ -60,12 +60,6 @@ class Forward:
         self.note(f"{self.model.device} ran out of memory: batches are now of {self.batch_tokens} tokens")
         middle = len(sequences) // 2
         return [sequences[:middle], sequences[middle:]]
-
-
-def out_of_memory(error: RuntimeError) -> bool:
-    """Whether a RuntimeError of torch means that memory ran out, on whatever device."""
-    text = str(error)
-    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "can't allocate memory" in text
 
 
 def release_memory() -> None:

@@ -9,13 +9,12 @@ from itertools import combinations, pairwise
 from typing import Any
 
 from core.commands.output import print_json, print_table
-from core.errors import BadArgument, DeviceMissing
+from core.errors import BadArgument
 from core.results import pair_links
+from core.statistics.devices import DEVICES
 from core.statistics.pairs import FLOOR, TOP, PairLinks, histogram_edges
 from core.store import Store, open_store
 from core.values import MEASURES
-
-DEVICES = ("auto", "cpu", "cuda")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--floor", type=float, default=FLOOR, help="links kept where pearson, cosine or jaccard reach it"
     )
-    parser.add_argument("--device", choices=DEVICES, default="auto")
+    parser.add_argument(
+        "--device", choices=DEVICES, default="auto", help="for pairs that are not kept yet; auto: a GPU where it pays"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 
@@ -42,8 +43,6 @@ def add_sites(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Compute or find the pairs and say what they hold."""
     store = open_store(options.store)
-    if options.device == "cuda":
-        raise DeviceMissing("whole pairs on CUDA are not available in this version", "use --device cpu")
     reports = []
     for source, target in chosen_pairs(store, options.source, options.target, every=options.all):
         found, cached = pair_links(
@@ -53,6 +52,7 @@ def run(options: argparse.Namespace) -> None:
             options.activity,
             options.top,
             options.floor,
+            device=options.device,
             notice=warn,
             progress=bar(source, target),
         )
