@@ -1,4 +1,4 @@
-"""Computed pairs of sites, kept under the cache folder: one HDF5 file each, shared by every session and command.
+"""Computed pairs of sites, and other results, under the cache folder: one HDF5 file each, shared by all processes.
 
 A file's name is the hash of all that determines its content (store fingerprint, sites, activity rule, k, floor, version
 of the statistics), so that a stale one is never found. It is written to a name of its own and renamed when complete:
@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -141,17 +141,21 @@ def _checked(
 
 def write_pair(path: Path, store: Store, found: PairLinks) -> None:
     """Keep a pair, all or nothing; raises `NoDiskSpace` or `NotPermitted`."""
-    partial = path.with_name(f"{path.stem}.{os.getpid()}-{uuid.uuid4().hex[:8]}.writing")
     arrays = {name: getattr(found, name) for name in ARRAYS}
+    attributes = {name: getattr(found, name) for name in (*SETTINGS, "never_co_active", "device", "seconds")}
+    attributes |= {"floor_measures": json.dumps(found.floor_measures), "format": FORMAT, "name": path.name}
+    attributes["sha256"] = _digest(arrays, found.histograms)
+    _write(path, attributes, arrays | {"histograms": found.histograms})
+
+
+def _write(path: Path, attributes: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """One file of arrays, complete or not there; raises `NoDiskSpace` or `NotPermitted`."""
+    partial = path.with_name(f"{path.stem}.{os.getpid()}-{uuid.uuid4().hex[:8]}.writing")
     try:
         with h5py.File(partial, "w") as file:
-            for name, array in (*arrays.items(), ("histograms", found.histograms)):
+            for name, array in arrays.items():
                 file.create_dataset(name, data=array)
-            for name in (*SETTINGS, "never_co_active", "device", "seconds"):
-                file.attrs[name] = getattr(found, name)
-            file.attrs["floor_measures"] = json.dumps(found.floor_measures)
-            file.attrs["format"], file.attrs["name"] = FORMAT, path.name
-            file.attrs["sha256"] = _digest(arrays, found.histograms)
+            file.attrs.update(attributes)
         os.replace(partial, path)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT) or "space left" in str(error) or "write failed" in str(error)
@@ -164,6 +168,60 @@ def write_pair(path: Path, store: Store, found: PairLinks) -> None:
         partial.unlink(missing_ok=True)
 
 
+# ---- other results: named arrays of any kind
+
+
+def kept_arrays(
+    kind: str,
+    store: Store,
+    key: Sequence[Any],
+    compute: Callable[[], Mapping[str, np.ndarray]],
+    notice: Notice = lambda text: None,
+) -> dict[str, np.ndarray]:
+    """Arrays by name, as `compute` gives them, kept under the hash of the store's fingerprint and `key`.
+
+    A damaged file is computed again, and `notice` hears of it, as of results that could not be kept. Raises what
+    `compute` raises.
+    """
+    path = arrays_path(kind, store, key)
+    found = read_arrays(path, notice)
+    if found is None:
+        found = dict(compute())
+        try:
+            _write(path, {"format": f"strata-{kind}", "name": path.name, "sha256": _digest_of(found)}, found)
+        except (NoDiskSpace, NotPermitted) as error:
+            notice(f"the result was not kept: {error}")
+    return found
+
+
+def arrays_path(kind: str, store: Store, key: Sequence[Any]) -> Path:
+    """The file of a result of this kind, whether it is there or not; `key` is plain JSON data."""
+    text = json.dumps([f"strata-{kind}", STATISTICS_VERSION, store.fingerprint, *key])
+    return results_folder() / f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:32]}.h5"
+
+
+def read_arrays(path: Path, notice: Notice = lambda text: None) -> dict[str, np.ndarray] | None:
+    """What a file of `kept_arrays` holds; None where there is none, or where it is damaged (`notice` hears of it)."""
+    if not path.is_file():
+        return None
+    try:
+        with h5py.File(path, "r") as file:
+            found = {name: np.asarray(file[name][()]) for name in sorted(file)}
+            if file.attrs["name"] != path.name or file.attrs["sha256"] != _digest_of(found):
+                raise ValueError("it is not what was written")
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        notice(f"{path.name} is damaged and will be computed again: {str(error)[:100]}")
+        return None
+    return found
+
+
+def _digest_of(arrays: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(name.encode() + str(arrays[name].dtype).encode() + np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()
+
+
 def cache_size() -> int:
     """Bytes of all kept results."""
     return sum(path.stat().st_size for path in results_folder().glob("*.h5"))
@@ -172,7 +230,7 @@ def cache_size() -> int:
 def clear_cache() -> int:
     """Remove all kept results, and what killed processes left of theirs; returns the bytes freed."""
     freed = 0
-    for path in [*results_folder().glob("pair-*.h5"), *results_folder().glob("pair-*.writing")]:
+    for path in [*results_folder().glob("*-*.h5"), *results_folder().glob("*-*.writing")]:
         freed += path.stat().st_size
         path.unlink(missing_ok=True)
     return freed
