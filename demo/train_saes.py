@@ -1,9 +1,11 @@
 """Train the demo's seven SAEs with SAELens, all at once: one forward pass feeds every trainer (or some of them).
 
-    python demo/train_saes.py [--tokens 1000000] [--sites 0123456] [--threads 1] [--out demo/saes]
+    python demo/train_saes.py [--tokens 400000] [--sites 0123456] [--threads 1] [--out demo/saes]
 
 BatchTopK SAEs, which SAELens saves as JumpReLU. Their input is scaled to norm sqrt(d_model) while they are trained;
 SAELens folds that scale, and the decoder's norms, into the weights, so that the saved decoder is what is used.
+Decoders start as directions of real activations that lie far apart, which needs a fraction of the tokens that random
+directions need, and leaves few features dead.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from core.sources.demo import CONTEXT, SAE_SEED, SAES, demo_documents
 from demo.sites import HOOKS, activations, load_model, windows
 
 D_MODEL, D_SAE, BATCH, RATE = 128, 1024, 512, 1e-3
-ACTIVE = dict(zip(HOOKS, (8, 12, 16, 16, 16, 16, 16), strict=True))  # mean active features while training
+ACTIVE = dict(zip(HOOKS, (10, 16, 20, 22, 22, 22, 22), strict=True))  # mean active features while training
 POOL = 12  # batches of documents whose tokens are mixed
 
 
@@ -49,11 +51,40 @@ def new_sae(hook: str) -> BatchTopKTrainingSAE:
         d_in=D_MODEL,
         d_sae=D_SAE,
         k=ACTIVE[hook],
+        topk_threshold_lr=0.03,
         normalize_activations="expected_average_only_in",
         apply_b_dec_to_input=True,
         metadata=metadata,
     )
     return BatchTopKTrainingSAE(config)
+
+
+def far_apart(x: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Directions of `count` rows of `x`, float [rows, width], each drawn where those before it point elsewhere.
+
+    As in k-means++ (Arthur & Vassilvitskii 2007), with 1 - cosine as the distance.
+
+    >>> x = torch.tensor([[1.0, 0.0], [2.0, 0.0], [0.0, 3.0]])
+    >>> far_apart(x, 2, torch.Generator().manual_seed(0)).sum(0).tolist()
+    [1.0, 1.0]
+    """
+    directions = torch.nn.functional.normalize(x, dim=1)
+    distance, taken = torch.ones(len(x)), []
+    for _ in range(count):
+        taken.append(int(torch.multinomial(distance, 1, generator=generator)))
+        distance = distance.minimum((1 - directions @ directions[taken[-1]]).clamp(min=1e-6))
+        distance[taken] = 0
+    return directions[taken]
+
+
+@torch.no_grad()
+def start_from(sae: BatchTopKTrainingSAE, x: Tensor) -> None:
+    """Set the first weights from activations, float [tokens, D_MODEL]: the mean as bias, directions as decoder."""
+    scale = D_MODEL**0.5 / x.norm(dim=1).mean()
+    generator = torch.Generator().manual_seed(0)
+    sae.b_dec.copy_(x.mean(0) * scale)
+    sae.W_dec.copy_(0.1 * far_apart(x - x.mean(0), D_SAE, generator))
+    sae.W_enc.copy_(sae.W_dec.T)
 
 
 def mixed(model: Any, seed: int) -> Iterator[dict[str, Tensor]]:
@@ -84,13 +115,11 @@ def train(tokens: int, hooks: Sequence[str], out: Path) -> None:
         feature_sampling_window=400,
         n_batches_for_norm_estimate=40,
     )
-    trainer = MultiSAETrainer(
-        cfg=config,
-        saes={hook: new_sae(hook) for hook in hooks},
-        hook_names={hook: hook for hook in hooks},
-        data_provider=mixed(load_model(), SAE_SEED),
-    )
-    start = time.time()
+    start, batches, saes = time.time(), mixed(load_model(), SAE_SEED), {hook: new_sae(hook) for hook in hooks}
+    sample = list(islice(batches, 40))
+    for hook, sae in saes.items():
+        start_from(sae, torch.cat([batch[hook] for batch in sample]))
+    trainer = MultiSAETrainer(cfg=config, saes=saes, hook_names={hook: hook for hook in hooks}, data_provider=batches)
     for hook, sae in trainer.fit().items():
         sae.save_inference_model(str(out / hook))
     print(f"{tokens} tokens, {time.time() - start:.0f} s -> {out}")
@@ -98,7 +127,7 @@ def train(tokens: int, hooks: Sequence[str], out: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--tokens", type=int, default=1_000_000)
+    parser.add_argument("--tokens", type=int, default=400_000)
     parser.add_argument("--sites", default="0123456", help="keys of the sites to train")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=SAES)
