@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Kernels are compiled before the app opens, so that nobody's first click waits for them.
 run: .venv/installed
 	$(BIN)/python -m core.warm_up
-	$(BIN)/python -m streamlit run streamlit_app.py --server.address localhost
+	$(BIN)/python -m ui.serve --server.address localhost
 
 test: check
 	sh tests/install_chromium.sh

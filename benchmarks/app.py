@@ -2,9 +2,10 @@
 
     python -m benchmarks.app [--store NAME_OR_FILE] [--json FILE]
 
-A server and a browser of its own. "Cold" counts from starting the server's process, kernels compiled beforehand as by
-``make run``, to a graph on the canvas; the browser is already running, as a reader's is. Clicks are timed in the page:
-from the mouse button to the painted canvas.
+A server and a browser of its own. "Cold" counts from starting the server's process as ``make run`` does, kernels
+compiled beforehand, to a graph on the canvas; the browser is already running, as a reader's is. Beside it stands what
+Streamlit alone takes in the same run, to show one line of text. Clicks are timed in the page: from the mouse button to
+the painted canvas.
 """
 
 from __future__ import annotations
@@ -57,13 +58,17 @@ CHANGE = """() => {
 }"""
 
 
+APP = ("ui.serve",)
+BARE = ("streamlit", "run")
+
+
 @contextlib.contextmanager
-def server(cache: Path) -> Iterator[str]:
-    """The app on a free port, from the start of its process to the first answer."""
+def server(cache: Path, *module: str) -> Iterator[str]:
+    """A Python module's server on a free port, from the start of its process to the first answer."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", f"--server.port={port}"]
+    command = [sys.executable, "-m", *module, f"--server.port={port}"]
     running = subprocess.Popen(
         [*command, "--server.headless=true", "--server.address=127.0.0.1"],
         cwd=ROOT, env={**os.environ, "STRATA_CACHE": str(cache)},
@@ -89,12 +94,13 @@ def measure(cache: Path, store: str, starts: int, clicks: int) -> list[dict]:
 
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     compile_kernels()
-    cold, answering, changes, redrawn, largest = [], [], [], [], 0
+    cold, bare, answering, changes, redrawn, largest = [], [], [], [], [], 0
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         for _ in range(starts):
+            bare.append(bare_streamlit(browser, cache))
             began = time.perf_counter()
-            with server(cache) as address:
+            with server(cache, *APP) as address:
                 answering.append(time.perf_counter() - began)
                 page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
                 page.goto(f"{address}/evolution?store={store}", wait_until="commit")
@@ -107,11 +113,26 @@ def measure(cache: Path, store: str, starts: int, clicks: int) -> list[dict]:
     return [
         row("cold start to the first graph", min(cold), "s", 3.0),
         row("of which until the server answers", min(answering), "s"),
+        row("Streamlit alone, cold start to one line of text", min(bare), "s"),
         row("warm change of page, Feature to Evolution, median", float(np.median(changes)), "s", 0.3),
         row("click on Expand to the redrawn graph, median", float(np.median(redrawn)), "s", 0.5),
         row("the same, slowest", max(redrawn), "s"),
         row("features on the largest graph", largest, ""),
     ]
+
+
+def bare_streamlit(browser: Any, cache: Path) -> float:
+    """Seconds from starting Streamlit on an app of one line to that line in the browser: nobody starts faster."""
+    script = cache / "bare.py"
+    script.write_text("import streamlit\n\nstreamlit.write('one line of text')\n")
+    began = time.perf_counter()
+    with server(cache, *BARE, str(script)) as address:
+        page = browser.new_context().new_page()
+        page.goto(address, wait_until="commit")
+        page.wait_for_selector("text=one line of text", timeout=120_000)
+        spent = time.perf_counter() - began
+        page.context.close()
+    return spent
 
 
 def change(page: Any) -> float:
