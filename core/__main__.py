@@ -17,6 +17,7 @@ COMMANDS = {
     "neighbours": "the features of another site most similar to one feature",
     "link": "everything about two features: counts, measures, intervals, contexts",
     "pairs": "every feature of a site against every feature of another, computed once and kept",
+    "chance": "from which value on links are not chance, at a stated false-discovery rate",
     "edges": "every link above a floor, as Parquet or CSV",
     "turnover": "how much of each site is passed on to the next, what ends there and what is born",
     "lifespans": "how long features last: chains of mutual best matches from site to site",

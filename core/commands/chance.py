@@ -1,0 +1,130 @@
+"""``chance STORE``: from which value on the links between sites are not chance, under two nulls."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.analyses.chance import BOTH, Chance, chance_of_pair
+from core.collect.settings import Progress
+from core.commands.between import site_pairs
+from core.commands.output import cell, print_json, print_table
+from core.commands.pairs import add_sites, bar, warn
+from core.errors import BadArgument, StrataError
+from core.jobs import DONE, FAILED, RUNNING, write_progress
+from core.statistics.chance import best_by_chance
+from core.statistics.false_discoveries import DRAWS, RATE
+from core.statistics.measures import BOUNDED
+from core.statistics.nulls import NULLS
+from core.store import Store, open_store
+from core.values import MEASURES, MIN_ACTIVE
+
+THRESHOLDS = np.round(np.linspace(0.1, 1.0, 19), 2)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options of ``chance``."""
+    parser.add_argument("store", metavar="STORE")
+    add_sites(parser)
+    parser.add_argument("--adjacent", action="store_true", help="every site from --from to --to with the next one")
+    parser.add_argument("--measure", choices=MEASURES, default="pearson")
+    parser.add_argument("--fdr", type=float, default=RATE, help="the share of the links that may be chance")
+    parser.add_argument("--null", choices=(*NULLS, BOTH), default=BOTH, help="what chance leaves in place")
+    parser.add_argument("--draws", type=int, default=DRAWS, help="draws of each null")
+    parser.add_argument("--min-both", type=int, default=MIN_ACTIVE, help="fewest tokens on which both are active")
+    parser.add_argument("--activity", type=float, default=0.0, help="r: a feature is active where x > r * its maximum")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    parser.add_argument("--progress", type=Path, help=argparse.SUPPRESS)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Draw the nulls, or find them, and say where the floor is."""
+    try:
+        report(options)
+    except StrataError as error:
+        tell(options.progress, 0, 1, FAILED, str(error))
+        raise
+    tell(options.progress, 1, 1, DONE)
+
+
+def report(options: argparse.Namespace) -> None:
+    """One object a pair of sites."""
+    check_rate(options.fdr)
+    store = open_store(options.store)
+    pairs = pairs_of(store, options)
+    found = []
+    for k, (source, target) in enumerate(pairs):
+        show, began = bar(source, target), k
+
+        def progress(share: float, show: Callable[[float], None] = show, began: int = began) -> None:
+            show(share)
+            tell(options.progress, began + share, len(pairs), RUNNING)
+
+        settings = (options.measure, options.activity, options.null, options.draws, options.min_both)
+        found.append(chance_of_pair(store, source, target, *settings, notice=warn, progress=progress))
+    if options.json:
+        print_json([one.as_json(options.fdr) | best_match(store, one, options.null) for one in found])
+    elif options.progress is None:
+        for one in found:
+            print_one(one, options.fdr)
+
+
+def pairs_of(store: Store, options: argparse.Namespace) -> list[tuple[str, str]]:
+    """The pairs of sites that the options name."""
+    chosen = site_pairs(store, options.source, options.target)
+    if not options.adjacent or len(chosen) > 1:
+        return chosen
+    first, last = sorted(store.site(key).position for key in chosen[0])
+    return list(pairwise(site.key for site in store.sites[first : last + 1]))
+
+
+def check_rate(rate: float) -> None:
+    """Raise `BadArgument` unless 0 < rate < 1."""
+    if not 0 < rate < 1:
+        raise BadArgument(f"{rate} is no false-discovery rate", "choose one between 0 and 1, such as 0.05")
+
+
+def best_match(store: Store, found: Chance, null: str) -> dict[str, Any]:
+    """How many features find a best match at or above each threshold by chance, where that has been asked for."""
+    if found.measure not in BOUNDED or found.activity:
+        return {}
+    expected = best_by_chance(store, *found.pairs[0], found.measure, THRESHOLDS, null, draws=1)
+    return {"best_match": {"thresholds": THRESHOLDS, "expected": expected}}
+
+
+def print_one(found: Chance, rate: float) -> None:
+    """A sentence, what each null says, and the floors by how often the two features are active."""
+    told = found.as_json(rate)
+    print(f"{told['from']} to {told['to']}, {found.measure}: {sentence(told, rate)}")
+    nulls = [{"null": name, **each} for name, each in told["nulls"].items()]
+    print_table(nulls, ("null", "floor", "kept", "links", "paired", "state"))
+    print()
+    strata = [{"n_source · n_target": f"{each['low']:.0e} to {each['high']:.0e}", **each} for each in told["strata"]]
+    print_table(strata, ("n_source · n_target", "links", "floor", "kept", "by_chance"))
+    print()
+
+
+def sentence(told: dict[str, Any], rate: float) -> str:
+    """The finding in words.
+
+    >>> sentence({"floor": 0.231, "kept": 1200, "links": 3000, "lowest": 0.1}, 0.05)
+    'at 0.231 and above, at most 5% of the 1,200 links are chance'
+    >>> sentence({"floor": float("nan"), "kept": 0, "links": 30, "lowest": 0.1}, 0.05)
+    'no floor: of the 30 links at 0.1 and above, more than 5% are chance whatever the floor'
+    """
+    if math.isnan(told["floor"]):
+        links = f"{told['links']:,} links at {told['lowest']:g} and above"
+        return f"no floor: of the {links}, more than {100 * rate:g}% are chance whatever the floor"
+    return f"at {cell(told['floor'])} and above, at most {100 * rate:g}% of the {told['kept']:,} links are chance"
+
+
+def tell(file: Path | None, done: float, total: float, state: str, error: str = "") -> None:
+    """Progress for a page that polls this command as a job."""
+    if file is not None:
+        write_progress(file, Progress("nulls", round(done, 3), total, "pairs of sites"), state, error)
