@@ -1,0 +1,230 @@
+"""How the measures spread over the pairs of two sites, and where two of them say different things.
+
+Balcells et al. 2024, appendices D (distributions) and F (pairs of labels at different values). Distributions are over
+all pairs that ever fire together; what needs the pairs one by one (agreement, label pairs) is over the links that were
+kept of them (`core.statistics.pairs`: the best of each feature by any measure, and those above a floor).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from core.analyses.edges import names
+from core.errors import BadArgument
+from core.labels import Labels
+from core.statistics.measures import all_measures
+from core.statistics.pairs import RANGES, PairLinks, histogram_edges
+from core.store import Store
+from core.values import MEASURES, MIN_ACTIVE, Feature
+
+CELLS = 36
+"""Squares a side of the density scatter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The kept links of a pair with enough data, and every measure of them; arrays [links]."""
+
+    source: str
+    target: str
+    sources: np.ndarray
+    targets: np.ndarray
+    n_both: np.ndarray
+    values: dict[str, np.ndarray]  # float64, NaN where undefined
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def link(self, place: int) -> tuple[Feature, Feature]:
+        """Source and target of one of them."""
+        return Feature(self.source, int(self.sources[place])), Feature(self.target, int(self.targets[place]))
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Two measures over the same links: Spearman's ρ, and squares of the scatter; arrays [squares]."""
+
+    first: str
+    second: str
+    rank_correlation: float
+    links: int
+    x: np.ndarray  # centres
+    y: np.ndarray
+    counts: np.ndarray  # links in each square, at least 1
+    example: np.ndarray  # place in `Kept` of the link with the most co-activations
+    size: tuple[float, float]  # width and height of a square
+
+
+def kept_links(store: Store, found: PairLinks, min_both: int = MIN_ACTIVE) -> Kept:
+    """The links of `found` on which both fire `min_both` times or more, with every measure from their exact counts."""
+    chosen = np.flatnonzero(found.n_both >= min_both)
+    values = {name: np.asarray(v, np.float64) for name, v in all_measures(found.counts(store, chosen)).items()}
+    return Kept(found.source, found.target, found.sources[chosen], found.targets[chosen], found.n_both[chosen], values)
+
+
+def distribution_table(found: PairLinks) -> pl.DataFrame:
+    """How many co-active pairs have which value: columns ``measure``, ``low``, ``high``, ``pairs``.
+
+    Pairs that are never active together are in none of the bins; ``found.never_co_active`` counts them.
+    """
+    parts = []
+    for m, name in enumerate(MEASURES):
+        edges = histogram_edges(name)
+        parts.append(
+            pl.DataFrame({"measure": [name] * (len(edges) - 1), "low": edges[:-1], "high": edges[1:],
+                          "pairs": found.histograms[m]})
+        )  # fmt: skip
+    return pl.concat(parts)
+
+
+def agreement(kept: Kept, first: str, second: str, cells: int = CELLS) -> Agreement:
+    """Spearman's rank correlation of two measures over the kept links, and their scatter as squares of equal size.
+
+    ρ is Pearson's correlation of the ranks, ties sharing their mean rank; NaN for fewer than two links or where one
+    measure is the same for all. A square stands for its link with the most co-activations (of equals the first one).
+    """
+    x, y, places = _both_defined(kept, first, second)
+    lows, sizes, bins = [], [], []
+    for name, values in ((first, x), (second, y)):
+        low, high = _range(name, values)
+        lows.append(low)
+        sizes.append((high - low) / cells)
+        bins.append(np.clip(((values - low) / (high - low) * cells).astype(np.int64), 0, cells - 1))
+    square = bins[0] * cells + bins[1]
+    order = np.lexsort((places, -kept.n_both[places], square))
+    chosen, start, counts = np.unique(square[order], return_index=True, return_counts=True)
+    return Agreement(
+        first,
+        second,
+        spearman(x, y),
+        len(x),
+        lows[0] + (chosen // cells + 0.5) * sizes[0],
+        lows[1] + (chosen % cells + 0.5) * sizes[1],
+        counts,
+        places[order[start]],
+        (sizes[0], sizes[1]),
+    )
+
+
+def disagreements(kept: Kept, first: str, second: str, top: int = 20) -> np.ndarray:
+    """Places of the links on whose rank two measures differ most, the widest apart first, int64 [≤ top].
+
+    A link's rank is the share of kept links with a lower value (ties: half of them); ties of the difference go to the
+    larger n_both, then to the earlier link. Links with enough data only, since ranks of a handful of tokens are noise.
+    """
+    x, y, places = _both_defined(kept, first, second)
+    apart = np.abs(shares(x) - shares(y))
+    order = np.lexsort((places, -kept.n_both[places], -apart))
+    return places[order[:top]]
+
+
+def disagreement_table(kept: Kept, first: str, second: str, labels: Labels, top: int = 20) -> pl.DataFrame:
+    """`disagreements` with names: source, target, both measures, the rank by each (0..1) and n_both."""
+    places = disagreements(kept, first, second, top)
+    frame = pair_table(kept, places, labels, (first, second))
+    ranks = {}
+    x, y, defined = _both_defined(kept, first, second)
+    for name, values in ((first, x), (second, y)):
+        full = np.full(len(kept), np.nan)
+        full[defined] = shares(values)
+        ranks[f"{name}_rank"] = full[places]
+    return frame.with_columns(pl.Series(name, values) for name, values in ranks.items())
+
+
+def label_pairs(
+    kept: Kept,
+    labels: Labels,
+    measure: str,
+    low: float = -1.0,
+    high: float = float("inf"),
+    bins: int = 10,
+    each: int = 2,
+    seed: int = 0,
+) -> pl.DataFrame:
+    """Names of both ends of links drawn from every range of a measure, the highest values first.
+
+    Values from `low` to `high` are cut into `bins` ranges of equal width, and `each` links drawn from every one,
+    seeded; links whose ends both have labels come before those that have hints only. Columns as `pair_table`.
+    """
+    values = _measure(kept, measure)
+    there = np.flatnonzero((values >= low) & (values <= high))
+    if not len(there):
+        return pair_table(kept, there, labels, (measure,))
+    told = _labelled(kept, labels, there)
+    drawn = np.random.default_rng(seed).random(len(there))
+    edges = np.linspace(values[there].min(), values[there].max(), bins + 1)
+    place = np.clip(np.searchsorted(edges, values[there], side="right") - 1, 0, bins - 1)
+    order = np.lexsort((drawn, ~told, place))
+    starts = np.searchsorted(place[order], np.arange(bins))
+    rank = np.arange(len(order)) - starts[place[order]]
+    chosen = there[order[rank < each]]
+    return pair_table(kept, chosen[np.argsort(-values[chosen], kind="stable")], labels, (measure,))
+
+
+def pair_table(kept: Kept, places: np.ndarray, labels: Labels, measures: tuple[str, ...]) -> pl.DataFrame:
+    """Links as rows: ``source``, ``source_name``, ``target``, ``target_name``, the measures, ``n_both``."""
+    ends = {}
+    for end, key, indices in (("source", kept.source, kept.sources), ("target", kept.target, kept.targets)):
+        ends[end] = names(key, indices[places])
+        ends[f"{end}_name"] = pl.Series([labels.name(Feature(key, int(i))) for i in indices[places]], dtype=pl.String)
+    numbers = {name: _measure(kept, name)[places] for name in dict.fromkeys(measures)}
+    return pl.DataFrame({**ends, **numbers, "n_both": kept.n_both[places]}).with_columns(
+        pl.col(list(numbers)).fill_nan(None)
+    )
+
+
+# ---- ranks
+
+
+def shares(values: np.ndarray) -> np.ndarray:
+    """Of each value the share of all that are below it, ties counting half, 0..1.
+
+    >>> shares(np.array([5.0, 1.0, 5.0, 9.0])).tolist()
+    [0.5, 0.125, 0.5, 0.875]
+    """
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return ((np.cumsum(counts) - counts / 2) / max(1, len(values)))[inverse]
+
+
+def spearman(x: np.ndarray, y: np.ndarray) -> float:
+    """Rank correlation with mean ranks for ties, −1..1; NaN where there are no two different ranks.
+
+    >>> round(spearman(np.array([1.0, 2, 3]), np.array([1.0, 4, 9])), 12)
+    1.0
+    """
+    if len(x) < 2:
+        return float("nan")
+    u, v = shares(x) - shares(x).mean(), shares(y) - shares(y).mean()
+    scale = float(np.sqrt((u @ u) * (v @ v)))
+    return float(u @ v) / scale if scale > 0 else float("nan")
+
+
+def _both_defined(kept: Kept, first: str, second: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    x, y = _measure(kept, first), _measure(kept, second)
+    places = np.flatnonzero(~(np.isnan(x) | np.isnan(y)))
+    return x[places], y[places], places
+
+
+def _measure(kept: Kept, name: str) -> np.ndarray:
+    if name not in kept.values:
+        raise BadArgument(f"there is no measure {name!r}", f"choose one of {', '.join(MEASURES)}")
+    return kept.values[name]
+
+
+def _range(name: str, values: np.ndarray) -> tuple[float, float]:
+    """The range that the scatter shows: 0..1, what there is below it, and mutual information as far as it goes."""
+    low = min(0.0, float(values.min(initial=0.0)))
+    high = float(values.max(initial=0.0)) if name == "mutual_information" else RANGES[name][1]
+    return low, high if high > low else low + 1.0
+
+
+def _labelled(kept: Kept, labels: Labels, places: np.ndarray) -> np.ndarray:
+    """Whether both ends of each link have a label, bool [places]."""
+    told = []
+    for key, indices in ((kept.source, kept.sources[places]), (kept.target, kept.targets[places])):
+        known, inverse = np.unique(indices, return_inverse=True)
+        told.append(np.array([labels.get(Feature(key, int(i))) is not None for i in known], bool)[inverse])
+    return told[0] & told[1]

@@ -1,0 +1,200 @@
+"""The Measures page's pictures, as Plotly figures: every mark carries what it leads to as `customdata`.
+
+`colours` has text, quiet, line, paper, bar, accent; a ramp is light to dark. Words from outside never get here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from core.analyses.agreement import Agreement
+from core.analyses.convergence import Seen
+from core.views.division import FONT
+
+Colours = Mapping[str, str]
+HEIGHT = 300
+
+
+def themed(figure: Any, colours: Colours, height: int = HEIGHT, **more: Any) -> Any:
+    """The house's look: no ground, thin quiet lines, its type; zooming stays off so that a page scrolls on a phone."""
+    axis = {
+        "gridcolor": colours["line"],
+        "linecolor": colours["line"],
+        "zerolinecolor": colours["line"],
+        "tickfont": {"color": colours["quiet"]},
+        "title": {"font": {"color": colours["quiet"], "size": 13}, "standoff": 8},
+        "fixedrange": True,
+        "automargin": True,
+    }
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": colours["text"], "size": 13, "family": FONT},
+        hoverlabel={"bgcolor": colours["paper"], "bordercolor": colours["line"], "font": {"color": colours["text"]}},
+        dragmode=False,
+        clickmode="event+select",
+        showlegend=False,
+    )
+    figure.update_xaxes(**axis)
+    figure.update_yaxes(**axis)
+    figure.update_layout(**more)
+    return figure
+
+
+def scatter(
+    found: Agreement, marked: Sequence[tuple[float, float, int]], names: tuple[str, str], colours: Colours,
+    ramp: Sequence[str], chosen: int = -1,
+) -> Any:  # fmt: skip
+    """Two measures of the kept links: a square holds as many as its shade says, rings are the widest disagreements.
+
+    `marked` are (x, y, place) of the rings; a mark's customdata is the place in `Kept` of the link it leads to.
+    """
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    counts = found.counts.astype(float)
+    told = [f"{count:,} link{'s' * (count != 1)}" for count in found.counts.tolist()]
+    steps = [[k / (len(ramp) - 1), colour] for k, colour in enumerate(ramp)]
+    figure.add_scatter(
+        x=found.x,
+        y=found.y,
+        mode="markers",
+        customdata=found.example,
+        text=told,
+        marker={"symbol": "square", "size": 8.5, "color": np.log(counts), "colorscale": steps, "line": {"width": 0}},
+        hovertemplate=f"{names[0]} %{{x:.2f}}, {names[1]} %{{y:.2f}}<br>%{{text}}<extra></extra>",
+        unselected={"marker": {"opacity": 1}},
+    )
+    if marked:
+        x, y, places = zip(*marked, strict=True)
+        figure.add_scatter(
+            x=x,
+            y=y,
+            mode="markers",
+            customdata=places,
+            marker={
+                "symbol": "circle-open",
+                "size": [15 if place == chosen else 10 for place in places],
+                "color": colours["accent"],
+                "line": {"width": 2},
+            },
+            hovertemplate="among the widest apart<extra></extra>",
+            unselected={"marker": {"opacity": 1}},
+        )
+    return themed(figure, colours, 380, xaxis_title_text=names[0], yaxis_title_text=names[1])
+
+
+def histogram(table: pl.DataFrame, colours: Colours, name: str, low: float | None = None) -> Any:
+    """One measure over all co-active pairs, heights on a logarithmic scale; a bar's customdata is where it begins."""
+    import plotly.graph_objects as go
+
+    # Two bins a bar: a finger needs some width, and the sum of two is exact.
+    halves = table.with_row_index().group_by(pl.col("index") // 2, maintain_order=True)
+    bars = halves.agg(pl.col("low").min(), pl.col("high").max(), pl.col("pairs").sum())
+    used = bars.filter(pl.col("pairs") > 0)
+    lit = [colours["accent"] if low is not None and abs(a - low) < 1e-9 else colours["bar"] for a in used["low"]]
+    figure = go.Figure()
+    figure.add_bar(
+        x=((used["low"] + used["high"]) / 2).to_list(),
+        y=used["pairs"].to_list(),
+        width=((used["high"] - used["low"]) * 0.92).to_list(),
+        customdata=list(zip(used["low"].to_list(), used["high"].to_list(), strict=True)),
+        marker={"color": lit, "line": {"width": 0}},
+        hovertemplate="%{customdata[0]:.2f} to %{customdata[1]:.2f}: %{y:,} pairs<extra></extra>",
+        unselected={"marker": {"opacity": 1}},
+    )
+    return themed(
+        figure, colours, HEIGHT, yaxis={"type": "log", "dtick": 1, "title": {"text": "pairs"}},
+        xaxis_title_text=name, bargap=0,
+    )  # fmt: skip
+
+
+def errors(table: pl.DataFrame, names: Mapping[str, str], colours: Colours, lines: Sequence[str]) -> Any:
+    """Median relative error of each measure against co-activations, both logarithmic; a dot's customdata is a link."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for (measure, name), line in zip(names.items(), lines, strict=True):
+        part = table.filter((pl.col("measure") == measure) & (pl.col("median_relative") > 0))
+        figure.add_scatter(
+            x=part["n_both"].to_list(),
+            y=part["median_relative"].to_list(),
+            customdata=part["place"].to_list(),
+            mode="lines+markers",
+            name=name,
+            line={"color": line, "width": 2},
+            marker={"size": 8},
+            hovertemplate=f"{name}: off by %{{y:.1%}} from %{{x}} co-activations on<extra></extra>",
+            unselected={"marker": {"opacity": 1}},
+        )
+    return themed(
+        figure,
+        colours,
+        HEIGHT + 40,
+        xaxis={"type": "log", "title": {"text": "tokens with both, in the part (classes begin here)"}, "dtick": 1},
+        yaxis={"type": "log", "title": {"text": "off by, half of the time"}, "tickformat": ".0%", "dtick": 1},
+        showlegend=True,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"color": colours["text"]}},
+    )
+
+
+def seen(found: Seen, pairs: int, colours: Colours, lines: Mapping[str, str]) -> Any:
+    """Shares not yet seen against tokens: features that never fired, pairs that never fired together."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    curves = [("pairs never together", found.never_co_active / max(1, pairs), colours["text"], found.never_co_active)]
+    curves += [
+        (f"dead at site {key}", dead / max(1, found.features[key]), lines[key], dead)
+        for key, dead in found.dead.items()
+    ]
+    for name, share, line, counts in curves:
+        figure.add_scatter(
+            x=found.tokens, y=share, customdata=counts, mode="lines+markers", name=name,
+            line={"color": line, "width": 2}, marker={"size": 6},
+            hovertemplate=f"{name}: %{{customdata:,}} (%{{y:.1%}}) after %{{x:,}} tokens<extra></extra>",
+        )  # fmt: skip
+    return themed(
+        figure,
+        colours,
+        HEIGHT,
+        xaxis={"type": "log", "title": {"text": "counted tokens"}, "dtick": 1},
+        yaxis={"tickformat": ".0%", "rangemode": "tozero"},
+        showlegend=True,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"color": colours["text"]}},
+    )
+
+
+def maxima(table: pl.DataFrame, colours: Colours, ramp: Sequence[str]) -> Any:
+    """Maximum activations of each site's features: a box from quarter to quarter, whiskers from 5 to 95%, the largest.
+
+    The largest's customdata is its feature.
+    """
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for row, colour in zip(table.iter_rows(named=True), ramp, strict=True):
+        if row["feature"] is None:
+            continue
+        figure.add_box(
+            x=[row["site"]], q1=[row["quarter"]], median=[row["median"]], q3=[row["three_quarters"]],
+            lowerfence=[row["low"]], upperfence=[row["high"]], marker={"color": colour},
+            line={"width": 1.5, "color": colours["quiet"]}, fillcolor=colour, name=f"site {row['site']}",
+            width=0.55, hoverinfo="y",
+        )  # fmt: skip
+    there = table.filter(pl.col("feature").is_not_null())
+    figure.add_scatter(
+        x=there["site"].to_list(), y=there["largest"].to_list(), customdata=there["feature"].to_list(), mode="markers",
+        marker={"size": 9, "color": colours["accent"]}, unselected={"marker": {"opacity": 1}},
+        hovertemplate="%{customdata}: at most %{y:.3g}<extra></extra>",
+    )  # fmt: skip
+    return themed(
+        figure, colours, HEIGHT, xaxis={"type": "category", "title": {"text": "site"}},
+        yaxis={"rangemode": "tozero", "title": {"text": "maximum activation"}},
+    )  # fmt: skip
