@@ -122,7 +122,7 @@ def test_link_json_has_the_contracts_keys(random_store: Store, capsys: pytest.Ca
     found = json.loads(capsys.readouterr().out)
     assert set(found) == {
         "source", "target", "n", "n_source", "n_target", "n_both", *MEASURES, "lift", "label", "intervals",
-        "expected_both", "enough_data", "contexts",
+        "expected_both", "enough_data", "chance", "contexts",
     }  # fmt: skip
     assert (found["source"], found["target"]) == ("0_1", "1_2")
     assert set(found["contexts"]) == {"both", "source_only", "target_only"}

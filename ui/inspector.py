@@ -31,6 +31,22 @@ MEANING = {
     "necessity": "share of the target's tokens on which the source fires too",
     "mutual_information": "nats that one being active tells about the other",
 }
+NULLS = {
+    "shift": (
+        "shifted within the sequence",
+        "One feature is moved along its sequence, round the end. The topic stays: where as many are expected, "
+        "the two share a topic and nothing more.",
+    ),
+    "document": (
+        "met with another document",
+        "Each text is laid beside one of another document. The place in the text stays: where as many are expected, "
+        "the two share a place, such as the beginning, and nothing more.",
+    ),
+}
+"""What each null is called, and what it means."""
+
+SURE = 0.05  # above this p a null explains as many co-activations as there are
+
 CELLS = {
     "both": ("Both", "both never fire together"),
     "source_only": ("Source only", "the source never fires alone"),
@@ -55,7 +71,7 @@ def _heading(report: LinkReport, labels: Labels) -> str:
 
 
 def _numbers(report: LinkReport) -> str:
-    return f'<div class="s-link-numbers">{_table(report)}{_doubt(report)}{_measures(report)}</div>'
+    return f'<div class="s-link-numbers">{_table(report)}{_doubt(report)}{_measures(report)}{_chance(report)}</div>'
 
 
 def _table(report: LinkReport) -> str:
@@ -91,11 +107,36 @@ def _measures(report: LinkReport) -> str:
     lift = report.link.lift
     times = "–" if math.isnan(lift) else f"{lift:.3g}×" if lift < 1000 else f"{lift:,.0f}×"
     expected = report.expected_both
-    by_chance = f"{expected:,.0f}" if expected >= 10 else f"{expected:.2g}"
-    rows.append(_row("lift", times, f"{by_chance} by chance", "tokens with both ÷ those expected if independent"))
+    rows.append(_row("lift", times, f"{_tokens(expected)} if independent", "tokens with both ÷ those if independent"))
     level = f"{100 * report.level:g}% intervals, documents as units"
     kind = "" if report.enough_data else " s-faint"
     return f'<table class="s-measures{kind}">{"".join(rows)}</table><div class="s-quiet s-small">{level}</div>'
+
+
+def _chance(report: LinkReport) -> str:
+    """One quiet line a null: the tokens with both that it leaves, and whether they are as many as there are."""
+    lines = []
+    for null, (name, meaning) in NULLS.items():
+        found = report.chance[null]
+        if not found.draws:
+            told = "nothing to compare with"
+        else:
+            told = f"{_tokens(found.expected_both)} expected together"
+            told += f", no fewer than there are (p {found.p:.2g})" if found.p > SURE else ""
+            meaning += f" {found.draws} draws, p {found.p:.2g}."
+        lines.append(
+            f'<div class="s-quiet s-small" data-null="{null}" title="{html.escape(meaning)}">{name}: {told}</div>'
+        )
+    return f'<div class="s-nulls">{"".join(lines)}</div>'
+
+
+def _tokens(expected: float) -> str:
+    """An expected number of tokens.
+
+    >>> _tokens(963.2), _tokens(3.14), _tokens(0.0)
+    ('963', '3.1', '0')
+    """
+    return "–" if math.isnan(expected) else f"{expected:,.0f}" if expected >= 10 else f"{expected:.2g}"
 
 
 def _row(name: str, value: str, more: str, meaning: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from core.analyses.contexts import WINDOW, PairContext, as_json, pair_contexts
 from core.analyses.neighbours import different, link_of
 from core.statistics.intervals import Interval, document_sums, enough_data, expected_both, link_intervals
+from core.statistics.link_chance import LinkChance, link_chance
 from core.statistics.rows import two_feature_counts
 from core.store import Store
 from core.values import Feature, Label, Link
@@ -25,6 +26,7 @@ class LinkReport:
     expected_both: float  # co-activations under independence
     enough_data: bool  # False: "too little data", whatever the measures say
     contexts: Mapping[str, tuple[PairContext, ...]]  # keys both, source_only, target_only
+    chance: Mapping[str, LinkChance]  # by null: shift, document
 
     @property
     def table(self) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -53,6 +55,7 @@ class LinkReport:
             "intervals": {name: list(interval) for name, interval in self.intervals.items()},
             "expected_both": self.expected_both,
             "enough_data": self.enough_data,
+            "chance": {null: found.as_json() for null, found in self.chance.items()},
             "contexts": {cell: [as_json(context) for context in found] for cell, found in self.contexts.items()},
         }
 
@@ -66,7 +69,7 @@ def link_report(
     contexts: int = 8,
     window: int = WINDOW,
 ) -> LinkReport:
-    """Counts, measures, intervals at `level`, and up to `contexts` contexts of each cell, of two features.
+    """Counts, measures, intervals at `level`, what chance gives, and up to `contexts` contexts of each cell.
 
     They may be given in either order: the source is the one of the earlier site (within a site, of the smaller index).
     Raises `UnknownSite`, `UnknownFeature`, `BadArgument` (the same feature twice, a bad level or activity) and
@@ -92,4 +95,5 @@ def link_report(
         expected_both=expected_both(counts),
         enough_data=enough_data(counts),
         contexts=pair_contexts(store, source, target, contexts, activity, window),
+        chance=link_chance(store, source, target, activity),
     )

@@ -12,6 +12,8 @@ from core.store import open_store
 
 CELLS = {"both": "both are active", "source_only": "only the source", "target_only": "only the target"}
 
+NULL_WORDS = {"shift": "when shifted within the sequence", "document": "when met with another document"}
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of ``link``."""
@@ -52,7 +54,9 @@ def print_counts(report: LinkReport, label: dict[str, str | None]) -> None:
         {"": "source silent", "target active": target_only, "target silent": neither},
     ]
     print_table(rows, ("", "target active", "target silent"))
-    print(f"expected together by chance: {cell(report.expected_both)}")
+    print(f"expected together if independent: {cell(report.expected_both)}")
+    for null, found in report.chance.items():
+        print(f"expected together {NULL_WORDS[null]}: {cell(found.expected_both)} (p {cell(found.p)})")
     if not report.enough_data:
         print("too little data: they are hardly ever active together")
 
