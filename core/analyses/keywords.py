@@ -1,0 +1,119 @@
+"""What groups of features are about, in words: those of their labels, or their characteristic tokens where unlabelled.
+
+A word w of a group's labels scores a · log(1 + (a / A) / ((b + ½) / (B + 1))): a of its A labelled features have the
+word, b of the B labelled features outside. So it is frequent in the group and rare beside it; words that are hardly
+more frequent than outside (a/A < 1.5 · b/B) are left out. Tokens of features without a label are scored in the same
+way among themselves and stay hints.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from core.values import Feature, Label
+
+KEYWORDS = 5
+LIFT = 1.5
+WORD = re.compile(r"[^\W\d_](?:[\w'’-]*\w)?")
+EMPTY_WORDS = (
+    "a an and any are as at be been being both but by can etc for from had has have in into is it its may not of on or "
+    "other such than that the their them then there these they this those to used using was were when where which who "
+    "with within without"
+)
+"""Words that say nothing of what a label is about."""
+
+
+_EMPTY = frozenset(EMPTY_WORDS.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """A characteristic word; `hint` tells that it is a token and stands in no label."""
+
+    text: str
+    hint: bool
+    n: int  # features of the group that have it
+
+    @property
+    def written(self) -> str:
+        """A hint stands in quotes, as everywhere.
+
+        >>> Keyword("Lily", True, 3).written, Keyword("names", False, 2).written
+        ('“Lily”', 'names')
+        """
+        return f"“{self.text}”" if self.hint else self.text
+
+
+Words = tuple[bool, frozenset[str]]
+"""Of one feature: whether they are hints, and the words."""
+
+
+def words_of(features: Iterable[Feature], label_of: Callable[[Feature], Label | None]) -> list[Words]:
+    """Label words (folded) or the hint (as it is) of each feature; `label_of` as in `export.label_or_hint`.
+
+    >>> words_of([Feature("0", 1)], lambda feature: Label("Names of people", "auto"))[0] == (False, {"names", "people"})
+    True
+    """
+    found = []
+    for feature in features:
+        label = label_of(feature)
+        if label is None:
+            found.append((True, frozenset[str]()))
+        elif label.source == "hint":
+            found.append((True, frozenset([label.text])))
+        else:
+            folded = (word.casefold() for word in WORD.findall(label.text))
+            found.append((False, frozenset(word for word in folded if word not in _EMPTY and len(word) > 1)))
+    return found
+
+
+def keywords(groups: Sequence[int], words: Sequence[Words], most: int = KEYWORDS) -> dict[int, tuple[Keyword, ...]]:
+    """The most characteristic words of each group; `groups` numbers the group of each feature.
+
+    Ties go to the alphabet. Words of one feature of the group count only where there is no word of two.
+
+    >>> of = [(False, frozenset(text.split())) for text in ("red apple", "red pear", "blue sky", "blue sea")]
+    >>> [word.text for word in keywords([0, 0, 1, 1], of)[1]]
+    ['blue']
+    """
+    found: dict[int, list[tuple[float, Keyword]]] = defaultdict(list)
+    for hint in (False, True):
+        chosen = [(group, has) for group, (kind, has) in zip(groups, words, strict=True) if kind is hint and has]
+        shown = _forms(chosen)
+        sizes = Counter(group for group, _ in chosen)
+        inside: dict[int, Counter[str]] = defaultdict(Counter)
+        for group, has in chosen:
+            inside[group].update({word.casefold() for word in has})
+        everywhere: Counter[str] = sum(inside.values(), Counter())
+        for group, counts in inside.items():
+            for word, a in counts.items():
+                score = _score(a, sizes[group], everywhere[word] - a, len(chosen) - sizes[group])
+                if score > 0:
+                    found[group].append((score, Keyword(shown[word], hint, a)))
+    return {group: _best(scored, most) for group, scored in found.items()}
+
+
+def _score(a: int, size: int, b: int, rest: int) -> float:
+    """See the top of this file; 0 for a word that is hardly more frequent than outside."""
+    if rest and a * rest < LIFT * b * size:
+        return 0.0
+    return a * math.log(1 + (a / size) / ((b + 0.5) / (rest + 1)))
+
+
+def _best(scored: list[tuple[float, Keyword]], most: int) -> tuple[Keyword, ...]:
+    common = [each for each in scored if each[1].n > 1] or scored
+    common.sort(key=lambda each: (-each[0], each[1].hint, each[1].text))
+    return tuple(word for _, word in common[:most])
+
+
+def _forms(chosen: Sequence[tuple[int, frozenset[str]]]) -> dict[str, str]:
+    """How each folded word is mostly written."""
+    forms: dict[str, Counter[str]] = defaultdict(Counter)
+    for _, has in chosen:
+        for word in has:
+            forms[word.casefold()][word] += 1
+    return {word: min(seen, key=lambda form: (-seen[form], form)) for word, seen in forms.items()}
