@@ -115,7 +115,8 @@ def chain_of_features(adjacent: Sequence[Matches], threshold: float) -> list[np.
 
     Chains are numbered in the order of their births.
     """
-    chains, total = [], 0
+    chains: list[np.ndarray] = []
+    total = 0
     for site in range(len(adjacent) + 1):
         living = adjacent[0].alive_from if site == 0 else adjacent[site - 1].alive_to
         chain = np.full(len(living), -1, np.int64)

@@ -12,7 +12,7 @@ seed's plots shift them by one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -157,19 +157,31 @@ def matches(
     >>> told.passed, told.ended, told.inherited, told.born, told.rare_from, told.dead_from, told.passed_by_chance
     (1, 1, 1, 1, 1, 5, 0.0)
     """
-    check_measure(measure)
+    return matches_by_measure(store, source, target, (measure,), seed=seed, progress=progress, **running)[measure]
+
+
+def matches_by_measure(
+    store: Store, source: str, target: str, measures: Sequence[str], *, seed: int = 0, **running: Any
+) -> dict[str, Matches]:
+    """As `matches`, by several measures at once: pair and nulls are computed, or read, once for all."""
+    for measure in measures:
+        check_measure(measure)
     source, target = in_order(store, source, target)
-    if measure == "decoder_cosine":
-        forward, backward = best_by_direction(store, source, target)
+    active = np.asarray(store.summary(source).active), np.asarray(store.summary(target).active)
+    found: dict[str, Matches] = {}
+    counted = [measure for measure in measures if measure in BOUNDED]
+    if counted:
+        pair, _ = pair_links(store, source, target, **running)
+        maxima = row_maxima(store, source, target, seed)
+        for measure in counted:
+            chance = {name: values[:, BOUNDED.index(measure)] for name, values in maxima.items()}
+            forward, backward = best_of_pair(store, pair, measure)
+            found[measure] = Matches(source, target, measure, *active, forward, backward, chance)
+    if "decoder_cosine" in measures:
         chance = {"rotated": direction_maxima(store, source, target, seed)}
-    else:
-        pair, _ = pair_links(store, source, target, progress=progress, **running)
-        forward, backward = best_of_pair(store, pair, measure)
-        column = BOUNDED.index(measure)
-        chance = {name: values[:, column] for name, values in row_maxima(store, source, target, seed).items()}
-    active = [np.asarray(store.summary(key).active) for key in (source, target)]
-    progress(1.0)
-    return Matches(source, target, measure, active[0], active[1], forward, backward, chance)
+        forward, backward = best_by_direction(store, source, target)
+        found["decoder_cosine"] = Matches(source, target, "decoder_cosine", *active, forward, backward, chance)
+    return found
 
 
 def adjacent_matches(store: Store, measure: str = "pearson", **options: Any) -> list[Matches]:

@@ -1,0 +1,101 @@
+"""Lines over a common axis, as Plotly figures in the house's colours: shares over τ, survival, spreads over decades."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from core.views.division import FONT, plain
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: points, what it is called, how it looks."""
+
+    name: str
+    x: np.ndarray
+    y: np.ndarray
+    colour: str
+    width: float = 2.0
+    dash: str = "solid"
+    shape: str = "linear"  # "hv" for steps
+    markers: bool = False
+
+
+def line_figure(
+    lines: Sequence[Line],
+    colours: Mapping[str, str],
+    *,
+    height: int = 240,
+    x_title: str = "",
+    x_log: bool = False,
+    y_percent: bool = False,
+    x_range: tuple[float, float] | None = None,
+    mark: float | None = None,
+    hover: str = "%{y}",
+) -> Any:
+    """A figure of lines; `colours` has text, quiet, line and accent, `mark` draws an upright line there.
+
+    `x_range` is in the axis' own units, also where it is logarithmic.
+
+    >>> one = Line("a", np.array([0.0, 1.0]), np.array([1.0, 0.5]), "#123456")
+    >>> figure = line_figure([one], dict.fromkeys(("text", "quiet", "line", "accent"), "#888888"), y_percent=True)
+    >>> figure.layout.yaxis.tickformat, len(figure.data)
+    ('.0%', 1)
+    """
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for line in lines:
+        figure.add_scatter(
+            x=line.x,
+            y=line.y,
+            name=plain(line.name),
+            mode="lines+markers" if line.markers else "lines",
+            line={"color": line.colour, "width": line.width, "dash": line.dash, "shape": line.shape},
+            marker={"size": 6},
+            hovertemplate=f"{plain(line.name)}: {hover}<extra></extra>",
+            connectgaps=False,
+        )
+    if mark is not None:
+        figure.add_vline(x=mark, line={"color": colours["accent"], "width": 1.5})
+    axis = {
+        "showgrid": True,
+        "gridcolor": colours["line"],
+        "zeroline": False,
+        "linecolor": colours["line"],
+        "fixedrange": True,
+        "tickfont": {"size": 11.5, "color": colours["quiet"]},
+        "title": {"font": {"size": 12, "color": colours["quiet"]}},
+    }
+    figure.update_layout(
+        height=height,
+        showlegend=False,
+        margin={"l": 40, "r": 8, "t": 8, "b": 40},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": colours["text"], "size": 12, "family": FONT},
+        hoverlabel={"font": {"family": FONT, "size": 12}},
+        xaxis=axis | {"showgrid": False},
+        yaxis=axis | {"rangemode": "tozero"},
+    )
+    figure.update_xaxes(title_text=x_title, title_standoff=6)
+    if x_log:
+        figure.update_xaxes(type="log", dtick=1, exponentformat="power")
+    if x_range is not None:
+        figure.update_xaxes(range=[float(np.log10(end)) if x_log else end for end in x_range])
+    if y_percent:
+        figure.update_yaxes(tickformat=".0%", range=[0, 1.02], dtick=0.25)
+    return figure
+
+
+def steps_of(edges: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A histogram as the corners of its outline.
+
+    >>> [a.tolist() for a in steps_of(np.array([1.0, 2.0, 4.0]), np.array([5, 7]))]
+    [[1.0, 1.0, 2.0, 2.0, 4.0, 4.0], [0, 5, 5, 7, 7, 0]]
+    """
+    return np.repeat(edges, 2), np.concatenate([[0], np.repeat(counts, 2), [0]])
