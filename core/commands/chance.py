@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import math
+import threading
+import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -45,15 +47,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Draw the nulls, or find them, and say where the floor is."""
+    teller = Teller(options.progress)
     try:
-        report(options)
+        report(options, teller)
     except StrataError as error:
-        tell(options.progress, 0, 1, FAILED, str(error))
+        teller.tell(0, 1, FAILED, str(error))
         raise
-    tell(options.progress, 1, 1, DONE)
+    teller.tell(1, 1, DONE)
 
 
-def report(options: argparse.Namespace) -> None:
+def report(options: argparse.Namespace, teller: Teller) -> None:
     """One object a pair of sites."""
     check_rate(options.fdr)
     store = open_store(options.store)
@@ -64,7 +67,7 @@ def report(options: argparse.Namespace) -> None:
 
         def progress(share: float, show: Callable[[float], None] = show, began: int = began) -> None:
             show(share)
-            tell(options.progress, began + share, len(pairs), RUNNING)
+            teller.tell(began + share, len(pairs), RUNNING)
 
         settings = (options.measure, options.activity, options.null, options.draws, options.min_both)
         found.append(chance_of_pair(store, source, target, *settings, notice=warn, progress=progress))
@@ -124,7 +127,20 @@ def sentence(told: dict[str, Any], rate: float) -> str:
     return f"at {cell(told['floor'])} and above, at most {100 * rate:g}% of the {told['kept']:,} links are chance"
 
 
-def tell(file: Path | None, done: float, total: float, state: str, error: str = "") -> None:
-    """Progress for a page that polls this command as a job."""
-    if file is not None:
-        write_progress(file, Progress("nulls", round(done, 3), total, "pairs of sites"), state, error)
+class Teller:
+    """Progress in a file, for a page that polls this command as a job; threads report, so that one writes at a time."""
+
+    def __init__(self, file: Path | None) -> None:
+        self.file, self.lock, self.began, self.last = file, threading.Lock(), time.monotonic(), 0.0
+
+    def tell(self, done: float, total: float, state: str, error: str = "") -> None:
+        """Write it, twice a second at most unless it is the last word."""
+        if self.file is None:
+            return
+        with self.lock:
+            now = time.monotonic()
+            if state == RUNNING and now - self.last < 0.5:
+                return
+            self.last = now
+            left = (total - done) * (now - self.began) / done if done else None
+            write_progress(self.file, Progress("drawing nulls", done, total, "", None, left), state, error)

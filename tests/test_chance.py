@@ -1,0 +1,274 @@
+"""Chance: floors hold their rate, stores without links yield none, each null keeps what it should, caches are sound."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.__main__ import main
+from core.analyses.chance import Chance, chance_of_pair, is_kept, together
+from core.errors import BadArgument
+from core.results import clear_cache, results_folder
+from core.sources.planted import plant, planted_tokens
+from core.sources.structures import Planting
+from core.statistics.best_alive import alive
+from core.statistics.chance import best_by_chance, null_maxima, p_of_best
+from core.statistics.false_discoveries import LinkValues, NullLinks, floor_at, q_of_links, q_values, stratum
+from core.statistics.link_chance import link_chance
+from core.statistics.measures import MEASURE_FUNCTIONS
+from core.statistics.rows import margins, pair_counts
+from core.store import Store
+from core.values import MEASURES, Feature, PairCounts
+
+
+def mixed(path: Path, seed: int, linked: int = 40, unlinked: int = 220) -> tuple[Store, set[tuple[int, int]]]:
+    """Links of all strengths between features of all densities, amid many that are independent, some bursty."""
+    planting = Planting(sites=2, width=linked + unlinked + 40, tokens=30_000, seed=seed)
+    rng = np.random.default_rng(seed)
+    chains = [
+        planting.passed_on(0, 1, density=float(rng.lognormal(-6.5, 1)), noise=float(rng.uniform(0, 0.9)))
+        for _ in range(linked)
+    ]
+    for site in (0, 1):
+        for _ in range(unlinked):
+            planting.unrelated(site, density=float(rng.lognormal(-7.5, 0.5)))
+        for _ in range(40):
+            planting.bursty(site, density=0.001, documents=0.02)
+    store, _ = planting.build(path)
+    return store, {(a.index, b.index) for a, b in (chain.features for chain in chains)}
+
+
+def links_at(store: Store, measure: str, floor: float, min_both: int) -> list[tuple[int, int]]:
+    """All links of alive features at or above a floor, the long way."""
+    living = alive(store, "0"), alive(store, "1")
+    found = []
+    for i in np.flatnonzero(living[0]):
+        counts = pair_counts(store, Feature("0", int(i)), "1")
+        high = (MEASURE_FUNCTIONS[measure](counts) >= floor) & (counts.n_both >= min_both) & living[1]
+        found += [(int(i), int(j)) for j in np.flatnonzero(high)]
+    return found
+
+
+@pytest.mark.parametrize("measure", ["pearson", "jaccard"])
+def test_false_discoveries_stay_at_the_stated_rate(tmp_path: Path, measure: str) -> None:
+    rates: dict[float, list[float]] = {0.05: [], 0.2: []}
+    kept: dict[float, list[int]] = {0.05: [], 0.2: []}
+    power = []
+    for seed in range(5):
+        store, truth = mixed(tmp_path / f"{seed}.h5", seed, linked=100)
+        chance = chance_of_pair(store, "0", "1", measure, min_both=1)
+        for rate, realised in rates.items():
+            floor = chance.floor(rate)
+            assert floor.found
+            found = links_at(store, measure, floor.value, 1)
+            assert len(found) == floor.links
+            kept[rate].append(floor.links)
+            realised.append(np.mean([link not in truth for link in found]))
+            power.append(len(truth & set(found)) / len(truth))
+    for rate, realised in rates.items():
+        print(f"{measure}: stated {rate}, realised {np.mean(realised):.3f} of {sum(kept[rate])} links")
+        error = np.sqrt(rate * (1 - rate) / sum(kept[rate]))
+        assert np.mean(realised) <= rate + 2 * error
+        assert max(realised) <= 2 * rate + 0.05
+    assert np.mean(power) > 0.4
+
+
+def test_the_rate_holds_within_strata(tmp_path: Path) -> None:
+    false, kept = 0, 0
+    for seed in range(4):
+        store, truth = mixed(tmp_path / f"{seed}.h5", seed)
+        chance = chance_of_pair(store, "0", "1", "pearson", min_both=1)
+        floors = {each["low"]: each["floor"] for each in chance.as_json(0.1)["strata"]}
+        a, b = margins(store, "0").active, margins(store, "1").active
+        for i, j in links_at(store, "pearson", 0.1, 1):
+            floor = floors.get(10.0 ** int(stratum(float(a[i]) * b[j])), np.nan)
+            counts = pair_counts(store, Feature("0", i), "1")
+            if MEASURE_FUNCTIONS["pearson"](counts)[j] >= floor:
+                kept, false = kept + 1, false + ((i, j) not in truth)
+        assert np.count_nonzero(q_of_links(chance.real, chance.nulls) <= 0.1) == sum(
+            each["kept"] for each in chance.as_json(0.1)["strata"]
+        )
+    print(f"strata: stated 0.1, realised {false / kept:.3f} of {kept} links")
+    assert false / kept <= 0.1
+
+
+def test_a_store_without_links_yields_almost_none(tmp_path: Path) -> None:
+    kept = []
+    for seed in range(6):
+        store, _ = mixed(tmp_path / f"{seed}.h5", seed, linked=0)
+        chance = chance_of_pair(store, "0", "1", min_both=1)
+        assert len(chance.real.value) > 20
+        assert 0.5 < chance.share_at(0.1) <= 1
+        kept.append(chance.floor(0.05).links)
+    print(f"links kept of stores without any: {kept}")
+    assert sum(kept) <= 8
+    assert kept.count(0) >= 5
+
+
+def by_document(tokens: int = 20_000, document: int = 50, seed: int = 0) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Pairs of features that share a topic, a place in the text, the very token, or nothing."""
+    rng = np.random.default_rng(seed)
+    n = tokens // document
+    topic = np.repeat(rng.random(n) < 0.1, document)
+    place = np.tile(np.arange(document) < 3, n)
+    same = rng.random(tokens) < 0.01
+    return {
+        "topic": (topic & (rng.random(tokens) < 0.3), topic & (rng.random(tokens) < 0.3)),
+        "place": (place & (rng.random(tokens) < 0.5), place & (rng.random(tokens) < 0.5)),
+        "token": (same, same & (rng.random(tokens) < 0.8)),
+        "nothing": (rng.random(tokens) < 0.05, rng.random(tokens) < 0.05),
+    }
+
+
+def test_each_null_keeps_what_it_should(tmp_path: Path) -> None:
+    pairs = by_document()
+    dense = [np.stack([pair[side] for pair in pairs.values()], axis=1) * 1.0 for side in (0, 1)]
+    store = plant(tmp_path / "k.h5", {"0": dense[0], "1": dense[1]}, tokens=planted_tokens(20_000, [50] * 400))
+    beyond = {}
+    for k, kind in enumerate(pairs):
+        found = link_chance(store, Feature("0", k), Feature("1", k))
+        beyond[kind] = {null: each.p <= 0.05 for null, each in found.items()}
+    assert beyond["topic"] == {"shift": False, "document": True}
+    assert beyond["place"] == {"shift": True, "document": False}
+    assert beyond["token"] == {"shift": True, "document": True}
+    assert beyond["nothing"] == {"shift": False, "document": False}
+    n, i = store.n, margins(store, "0").active
+    for null, each in link_chance(store, Feature("0", 3), Feature("1", 3)).items():
+        assert each.expected_both == pytest.approx(i[3] * margins(store, "1").active[3] / n, rel=0.1), null
+
+
+def test_p_values_of_independent_bursty_links_are_even(tmp_path: Path) -> None:
+    planting = Planting(sites=2, width=60, tokens=20_000, seed=3)
+    for site in (0, 1):
+        for _ in range(60):
+            planting.bursty(site, density=0.02, documents=0.1)
+    store, _ = planting.build(tmp_path / "b.h5")
+    found = [link_chance(store, Feature("0", k), Feature("1", k), draws=49)["document"].p for k in range(60)]
+    assert np.mean(np.array(found) <= 0.1) <= 0.2
+    assert 0.35 < np.mean(found) < 0.75
+
+
+def test_the_best_match_by_chance_is_calibrated(tmp_path: Path) -> None:
+    taus = np.array([0.08, 0.1, 0.12, 0.15, 0.2, 0.9])
+    expected, reached, low = np.zeros(len(taus)), np.zeros(len(taus)), []
+    for seed in range(5):
+        store, _ = mixed(tmp_path / f"{seed}.h5", seed, linked=0)
+        expected += best_by_chance(store, "0", "1", "pearson", taus, "document", draws=4)
+        rows = np.flatnonzero(alive(store, "0"))
+        living = alive(store, "1")
+        best = np.array(
+            [MEASURE_FUNCTIONS["pearson"](pair_counts(store, Feature("0", int(i)), "1"))[living].max() for i in rows]
+        )
+        reached += (best[:, None] >= taus).sum(axis=0)
+        active = margins(store, "0").active[rows]
+        null = np.concatenate([null_maxima(store, "0", "1", rows, "document", k)[:, 0] for k in range(4)])
+        low.append(np.mean(p_of_best(best, active, null, np.tile(active, 4)) <= 0.1))
+    print(f"best matches: expected {expected.round(1)}, reached {reached}; p <= 0.1 for {np.mean(low):.3f}")
+    assert np.all(np.abs(expected - reached) <= 4 * np.sqrt(np.maximum(reached, 1)) + 0.1 * reached)
+    assert 0.04 < np.mean(low) < 0.16
+    assert expected[-1] == 0
+
+
+def test_q_values_by_hand_and_by_brute_force() -> None:
+    rng = np.random.default_rng(0)
+    real, null = rng.random(60).round(2), (rng.random(90) * 0.7).round(2)
+    found = q_values(real, null, 3)
+    for k, v in enumerate(real):
+        rates = [(np.sum(null >= t) + 1) / 3 / np.sum(real >= t) for t in real if t <= v]
+        assert found[k] == pytest.approx(min(1, *rates))
+    nothing = LinkValues(np.zeros(0), np.zeros(0, np.int64), np.zeros(0))
+    assert not floor_at(nothing, {"shift": NullLinks(nothing, 3, 10)}).found
+    links = LinkValues(real, np.full(60, 20), np.full(60, 100.0))
+    assert not floor_at(links, {}).found
+    assert not floor_at(links, {"document": NullLinks(nothing, 3, 0)}).found
+
+
+def test_measures_of_null_links_are_those_of_the_row(random_store: Store) -> None:
+    from core.statistics.false_discoveries import LOWEST, null_links
+    from core.statistics.nulls import draw, layout_of, row_map
+
+    for measure in MEASURES:
+        _, found = null_links(random_store, "0", "1", (measure,), "shift", 0, 0.2)
+        rows = row_map(random_store, "0", "1", draw(layout_of(random_store), "shift", 0), 0.2)
+        values = []
+        for i in np.flatnonzero(alive(random_store, "0")):
+            counts: PairCounts = pair_counts(random_store, Feature("0", int(i)), "1", 0.2, rows)
+            row = MEASURE_FUNCTIONS[measure](counts)
+            values += row[(row >= LOWEST[measure]) & (counts.n_both > 0) & alive(random_store, "1")].tolist()
+        assert np.allclose(np.sort(found[measure].value), np.sort(values))
+
+
+# ---- the cache, the command and what cannot be asked
+
+
+def numbers(chance: Chance) -> str:
+    return json.dumps(chance.as_json(0.2), default=str)
+
+
+def test_results_are_kept_and_damaged_ones_computed_again(random_store: Store) -> None:
+    pairs = [("0", "1")]
+    assert not is_kept(random_store, pairs, "pearson")
+    fresh = chance_of_pair(random_store, "0", "1")
+    assert is_kept(random_store, [("1", "0")], "cosine")  # the bounded measures come together
+    assert not is_kept(random_store, pairs, "sufficiency")
+    notices: list[str] = []
+    assert numbers(chance_of_pair(random_store, "1", "0", notice=notices.append)) == numbers(fresh)
+    assert not notices
+    kept = sorted(results_folder().glob("null-*.h5"))
+    assert len(kept) == 2
+    kept[0].write_bytes(kept[0].read_bytes()[:700])
+    assert numbers(chance_of_pair(random_store, "0", "1", notice=notices.append)) == numbers(fresh)
+    assert "damaged" in notices[0]
+    clear_cache()
+    assert not is_kept(random_store, pairs, "pearson")
+
+
+def test_several_pairs_together(random_store: Store) -> None:
+    parts = [chance_of_pair(random_store, *pair, min_both=1) for pair in (("0", "1"), ("1", "2"))]
+    both = together(parts)
+    assert len(both.real.value) == sum(len(part.real.value) for part in parts)
+    assert both.pairs == (("0", "1"), ("1", "2"))
+
+
+def test_one_document_is_a_state_and_not_a_crash(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dense = (np.random.default_rng(0).random((400, 6)) < 0.2) * 1.0
+    store = plant(tmp_path / "one.h5", {"0": dense, "1": dense}, tokens=planted_tokens(400, [400]))
+    chance = chance_of_pair(store, "0", "1")
+    assert "one document" in chance.nulls["document"].state
+    assert chance.floor(0.5).found  # the shift alone speaks
+    alone = chance_of_pair(store, "0", "1", null="document")
+    assert not alone.floor(0.5).found
+    assert np.isnan(link_chance(store, Feature("0", 0), Feature("1", 0))["document"].p)
+    assert np.isnan(best_by_chance(store, "0", "1", "pearson", [0.5], "document")).all()
+    assert main(["chance", str(store.path), "--null", "document", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)[0]
+    assert found["floor"] is None
+    assert "one document" in found["nulls"]["document"]["state"]
+    assert main(["link", str(store.path), "0_0", "1_0", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["chance"]["document"] == {"expected_both": None, "p": None, "draws": 0}
+
+
+def test_the_command(tmp_path: Path, random_store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    progress = tmp_path / "progress.json"
+    words = ["chance", str(random_store.path), "--from", "0", "--to", "2", "--adjacent", "--min-both", "1", "--json"]
+    assert main([*words, "--progress", str(progress)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [(one["from"], one["to"]) for one in found] == [("0", "1"), ("1", "2")]
+    assert json.loads(progress.read_text())["state"] == "done"
+    assert set(found[0]["nulls"]) == {"shift", "document"}
+    assert len(found[0]["best_match"]["expected"]) == len(found[0]["best_match"]["thresholds"])
+    assert main(["chance", str(random_store.path), "--from", "0", "--to", "1"]) == 0
+    assert "0 to 1, pearson: " in capsys.readouterr().out
+    assert main(["chance", str(random_store.path), "--fdr", "2"]) == 1
+    assert "false-discovery rate" in capsys.readouterr().err
+
+
+def test_refusals(random_store: Store) -> None:
+    for options in ({"null": "likeness"}, {"draws": 0}, {"measure": "likeness"}, {"target": "0"}):
+        with pytest.raises(BadArgument):
+            chance_of_pair(random_store, **{"source": "0", "target": "1", **options})
+    with pytest.raises(BadArgument):
+        best_by_chance(random_store, "0", "1", "sufficiency", [0.5])
