@@ -217,8 +217,8 @@ def test_results_are_kept_and_damaged_ones_computed_again(random_store: Store) -
     notices: list[str] = []
     assert numbers(chance_of_pair(random_store, "1", "0", notice=notices.append)) == numbers(fresh)
     assert not notices
-    kept = sorted(results_folder().glob("null-*.h5"))
-    assert len(kept) == 2
+    kept = sorted(results_folder().glob("chance-*.h5"))
+    assert len(kept) == 3
     kept[0].write_bytes(kept[0].read_bytes()[:700])
     assert numbers(chance_of_pair(random_store, "0", "1", notice=notices.append)) == numbers(fresh)
     assert "damaged" in notices[0]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import BadArgument
-from core.results import arrays_path, kept_arrays, pair_links, pair_path
+from core.results import arrays_path, kept_arrays, pair_links
 from core.statistics.false_discoveries import (
     DRAWS,
     LOWEST,
@@ -34,7 +34,7 @@ from core.statistics.pairs import TOP, in_order
 from core.store import Store
 from core.values import MIN_ACTIVE
 
-KIND = "null"
+KIND = "chance"
 BOTH = "both"
 
 Progress = Callable[[float], None]
@@ -134,13 +134,17 @@ def chance_of_pair(
         raise BadArgument(f"{draws} draws of a null are out of range", "choose 1 to 100")
     source, target = in_order(store, source, target)
     names = nulls_of(null)
-    measures, lowest = measures_kept(measure), LOWEST[measure]
+    measures = measures_kept(measure)
     steps = 1 + draws * len(names)
-    pair, _ = pair_links(
-        store, source, target, activity, TOP, lowest, measures,
-        notice=notice, progress=lambda share: progress(share / steps), **running,
+    kept = kept_arrays(
+        KIND, store, null_key(source, target, measure, activity),
+        lambda: real_links(
+            store, source, target, measures, activity,
+            notice=notice, progress=lambda share: progress(share / steps), **running,
+        ),
+        notice,
     )  # fmt: skip
-    real = values_of(store, pair, measure).with_both(min_both)
+    real = links_in(kept, measure).with_both(min_both)
     found = {}
     for k, name in enumerate(names):
         done = 1 + k * draws
@@ -155,8 +159,7 @@ def chance_of_pair(
             ),
             notice,
         )  # fmt: skip
-        links = LinkValues(*(kept[f"{measure}_{field}"] for field in LinkValues.__dataclass_fields__))
-        found[name] = NullLinks(links.with_both(min_both), draws, int(kept["paired"]))
+        found[name] = NullLinks(links_in(kept, measure).with_both(min_both), draws, int(kept["paired"]))
     progress(1.0)
     return Chance(((source, target),), measure, activity, min_both, real, found)
 
@@ -168,9 +171,29 @@ def nulls_of(null: str) -> tuple[str, ...]:
     return NULLS if null == BOTH else (null,)
 
 
-def null_key(source: str, target: str, measure: str, activity: float, null: str, draws: int) -> list[Any]:
-    """All that determines the draws of a null, beside the store."""
+def null_key(source: str, target: str, measure: str, activity: float, null: str = "", draws: int = 0) -> list[Any]:
+    """All that determines the draws of a null, or without one the values of the links, beside the store."""
     return [source, target, float(activity), list(measures_kept(measure)), LOWEST[measure], null, draws]
+
+
+def real_links(
+    store: Store, source: str, target: str, measures: Sequence[str], activity: float, **running: Any
+) -> dict[str, np.ndarray]:
+    """The links themselves as named arrays."""
+    lowest = min(LOWEST[measure] for measure in measures)
+    pair, _ = pair_links(store, source, target, activity, TOP, lowest, measures, **running)
+    return arrays_of({measure: values_of(store, pair, measure) for measure in measures})
+
+
+def arrays_of(links: Mapping[str, LinkValues]) -> dict[str, np.ndarray]:
+    """Values by measure as named arrays."""
+    names = LinkValues.__dataclass_fields__
+    return {f"{measure}_{name}": getattr(each, name) for measure, each in links.items() for name in names}
+
+
+def links_in(arrays: Mapping[str, np.ndarray], measure: str) -> LinkValues:
+    """The values of one measure."""
+    return LinkValues(*(arrays[f"{measure}_{name}"] for name in LinkValues.__dataclass_fields__))
 
 
 def draw_all(
@@ -193,23 +216,18 @@ def draw_all(
             progress(seed + share)
 
         found.append(null_links(store, source, target, measures, null, seed, activity, progress=report, **running))
-    arrays = {"paired": np.array(round(np.mean([paired for paired, _ in found])))}
-    for measure in measures:
-        links = pooled([each[measure] for _, each in found])
-        arrays |= {f"{measure}_{name}": getattr(links, name) for name in LinkValues.__dataclass_fields__}
-    return arrays
+    arrays = arrays_of({measure: pooled([each[measure] for _, each in found]) for measure in measures})
+    return arrays | {"paired": np.array(round(np.mean([paired for paired, _ in found])))}
 
 
 def is_kept(store: Store, pairs: Sequence[Sites], measure: str, activity: float = 0.0, draws: int = DRAWS) -> bool:
     """Whether `chance_of_pair` answers for all of these pairs from the cache, under both nulls."""
-    lowest, measures = LOWEST[measure], measures_kept(measure)
+    keys = [("", 0), *((name, draws) for name in NULLS)]
     return all(
-        pair_path(store, *pair, activity, TOP, lowest, measures).is_file()
-        and all(
-            arrays_path(KIND, store, null_key(*pair, measure, activity, name, draws)).is_file() for name in NULLS
-        )
-        for pair in (in_order(store, *pair) for pair in pairs)
-    )  # fmt: skip
+        arrays_path(KIND, store, null_key(*in_order(store, *pair), measure, activity, *key)).is_file()
+        for pair in pairs
+        for key in keys
+    )
 
 
 def together(found: Sequence[Chance]) -> Chance:
