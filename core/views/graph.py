@@ -11,6 +11,7 @@ import hashlib
 import html
 import json
 import math
+import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -22,8 +23,8 @@ import networkx as nx
 from core.views.layout import COLUMN, Position, layout
 
 ASSETS = Path(__file__).parent / "assets"
-LONGEST = 16
-"""Characters of a label that fit on a card."""
+LINE, LINES = 13, 2
+"""Characters of a line, and lines of a label, that fit on a card."""
 NO_COLOUR = ("#e4eaee", "#16202b")
 OPTIONS: dict[str, Any] = {"physics": False, "layout": {"randomSeed": 1}, "interaction": {"dragNodes": False}}
 THINNEST, THICKEST = 1.2, 6.0
@@ -85,14 +86,15 @@ def link_id(source: str, target: str) -> str:
 
 
 def shown(data: Mapping[str, Any]) -> str:
-    """What a node is called, short, in quotes where it is a token and no label, control characters left out.
+    """What a node is called, in at most two short lines, in quotes where it is a token and no label.
 
     >>> shown({"label": "names of people\\n in stories"}), shown({"label": "Tom", "label_source": "hint"}), shown({})
-    ('names of people…', '“Tom”', '')
+    ('names of\\npeople in…', '“Tom”', '')
     """
     text = " ".join("".join(c if c.isprintable() else " " for c in data.get("label", "")).split())
-    text = text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
-    return f"“{text}”" if text and data.get("label_source") == "hint" else text
+    if text and data.get("label_source") == "hint":
+        text = f"“{text if len(text) <= LINE - 2 else text[: LINE - 3] + '…'}”"
+    return "\n".join(textwrap.wrap(text, LINE, max_lines=LINES, placeholder="…"))
 
 
 def standalone(drawn: Picture, title: str, sentence: str) -> str:

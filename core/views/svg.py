@@ -7,7 +7,8 @@ from typing import Any
 
 from core.views.graph import Picture
 
-CARD = 42.0
+CARD, TALL_CARD = 42.0, 50.0
+"""Heights of a card with a label of one line, and of two."""
 FONT = "system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 
 
@@ -59,13 +60,15 @@ def _card(node: dict[str, Any], outline: str) -> str:
     wide, ink = _wide(node), node["font"]["color"]
     *name, identity = node["label"].split("\n")
     border = outline if node["borderWidth"] > 1 else node["color"]["border"]
-    lines = [(node["x"], node["y"] - 3, 12.5, 600, name[0])] if name else []
-    lines.append((node["x"], node["y"] + (13 if name else 4), 10.5, 400, identity))
+    size, first, last = (11.5, -11, 18) if len(name) > 1 else (12.5, -3, 13 if name else 4)
+    lines = [(node["x"], node["y"] + first + 13 * i, size, 600, line) for i, line in enumerate(name)]
+    lines.append((node["x"], node["y"] + last, 10.5, 400, identity))
     texts = "".join(
         f'<text x="{x:g}" y="{y:g}" font-size="{size}" font-weight="{weight}" fill="{ink}">{html.escape(text)}</text>'
         for x, y, size, weight, text in lines
     )
+    tall = TALL_CARD if len(name) > 1 else CARD
     return (
-        f'<rect x="{node["x"] - wide / 2:.1f}" y="{node["y"] - CARD / 2:.1f}" width="{wide:.1f}" height="{CARD:g}" '
+        f'<rect x="{node["x"] - wide / 2:.1f}" y="{node["y"] - tall / 2:.1f}" width="{wide:.1f}" height="{tall:g}" '
         f'rx="6" fill="{node["color"]["background"]}" stroke="{border}" stroke-width="{node["borderWidth"]}"/>{texts}'
     )

@@ -113,12 +113,12 @@ function strataEdge(edge, theme) {
 /* A feature: its label (or, in quotes, its characteristic token) over its id. */
 function strataCard(ctx, node, x, y, state, view) {
   const { theme } = view;
-  const [name, id] = node.label.includes("\n") ? node.label.split("\n") : ["", node.label];
-  const strong = `600 12.5px ${theme.font}`, small = `10.5px ${theme.font}`;
+  const lines = node.label.split("\n"), id = lines.pop();
+  const strong = `600 ${lines.length > 1 ? 11.5 : 12.5}px ${theme.font}`, small = `10.5px ${theme.font}`;
   ctx.font = strong;
-  const wide = ctx.measureText(name).width;
+  const wide = Math.max(0, ...lines.map((line) => ctx.measureText(line).width));
   ctx.font = small;
-  const width = Math.max(58, wide + 18, ctx.measureText(id).width + 18), height = 42;
+  const width = Math.max(58, wide + 18, ctx.measureText(id).width + 18), height = lines.length > 1 ? 50 : 42;
   const draw = () => {
     ctx.save();
     ctx.beginPath();
@@ -135,24 +135,33 @@ function strataCard(ctx, node, x, y, state, view) {
     ctx.textBaseline = "middle";
     ctx.fillStyle = node.font.color;
     ctx.font = strong;
-    if (name) ctx.fillText(name, x, y - 7.5);
+    const first = lines.length > 1 ? y - 15 : y - 7.5;
+    lines.forEach((line, i) => ctx.fillText(line, x, first + 13 * i));
     ctx.font = small;
     ctx.globalAlpha = 0.86;
-    ctx.fillText(id, x, name ? y + 9 : y);
+    ctx.fillText(id, x, lines.length > 1 ? y + 13.5 : lines.length ? y + 9 : y);
     ctx.restore();
   };
   return { drawNode: draw, nodeDimensions: { width, height } };
 }
 
+/* About the width of a card, before there is a canvas to measure it on. */
+function strataWide(label) {
+  return Math.max(58, ...label.split("\n").map((line) => 6.7 * line.length + 20));
+}
+
 /* Where to look: everything if that stays readable, else as much as fits around the centre. Columns move apart, or
-   together, so that the picture fills its width. */
+   together as far as their cards leave room for links, so that the picture fills its width. */
 function strataFrame(data, width, height, least) {
   const xs = data.columns.map((column) => column.x), ys = data.nodes.map((node) => node.y);
   const [left, right] = [Math.min(...xs), Math.max(...xs)], [top, bottom] = [Math.min(...ys) - 28, Math.max(...ys) + 28];
-  const head = 34, side = 60, foot = 40, [wide, high] = [width - 12, height - head - foot];
+  const card = Math.max(58, ...data.nodes.map((node) => strataWide(node.label)));
+  const gap = (right - left) / Math.max(1, xs.length - 1);
+  const closest = gap ? Math.min(1, (card + 36) / gap) : 1;
+  const head = 34, side = Math.max(60, card / 2 + 10), foot = 40, [wide, high] = [width - 12, height - head - foot];
   const clamp = (low, x, most) => Math.min(most, Math.max(low, x));
-  const tall = clamp(least, high / (bottom - top), 1.2);
-  const stretch = right > left ? clamp(0.58, (wide / tall - 2 * side) / (right - left), Math.max(1.6, 1.2 / tall)) : 1;
+  const tall = clamp(least, Math.min(high / (bottom - top), wide / (closest * (right - left) + 2 * side)), 1.2);
+  const stretch = right > left ? clamp(closest, (wide / tall - 2 * side) / (right - left), Math.max(1.6, 1.2 / tall)) : 1;
   const scale = clamp(least, wide / (stretch * (right - left) + 2 * side), tall);
   const centre = data.nodes.find((node) => node.id === data.centre) || { x: (left + right) / 2, y: 0 };
   const within = (low, most, at, span) =>
