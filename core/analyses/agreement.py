@@ -131,7 +131,9 @@ def disagreement_table(kept: Kept, first: str, second: str, labels: Labels, top:
         full = np.full(len(kept), np.nan)
         full[defined] = shares(values)
         ranks[f"{name}_rank"] = full[places]
-    return frame.with_columns(pl.Series(name, values) for name, values in ranks.items())
+    frame = frame.with_columns(pl.Series(name, values) for name, values in ranks.items())
+    beside = [column for name in dict.fromkeys((first, second)) for column in (name, f"{name}_rank")]
+    return frame.select("source", "source_name", "target", "target_name", *beside, "n_both")
 
 
 def label_pairs(

@@ -138,7 +138,7 @@ def errors(table: pl.DataFrame, names: Mapping[str, str], colours: Colours, line
         colours,
         HEIGHT + 40,
         xaxis={"type": "log", "title": {"text": "tokens with both, in the part (classes begin here)"}, "dtick": 1},
-        yaxis={"type": "log", "title": {"text": "off by, half of the time"}, "tickformat": ".0%", "dtick": 1},
+        yaxis={"type": "log", "title": {"text": "off by, half of the time"}, "tickformat": "~%", "dtick": 1},
         showlegend=True,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"color": colours["text"]}},
     )

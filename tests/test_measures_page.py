@@ -1,0 +1,105 @@
+"""The Measures page without a browser: what it opens on, what a mark leads to, what its Python computes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.analyses.agreement import disagreement_table, kept_links
+from core.labels import Labels
+from core.paths import ROOT
+from core.results import pair_links
+from core.store import Store, open_store
+from core.values import MEASURES
+from tests.chains import planted_chains
+from tests.test_gates_page import everything
+from ui.measures_page import Asked, as_python, range_of
+
+
+@pytest.fixture
+def store(_own_cache: None) -> Store:
+    folder = Path(os.environ["STRATA_CACHE"]) / "stores"
+    folder.mkdir(parents=True)
+    planted_chains(folder / "planted.h5")
+    return open_store(folder / "planted.h5")
+
+
+@pytest.fixture
+def app(store: Store) -> AppTest:
+    return AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+
+
+def opened(app: AppTest, **query: str) -> AppTest:
+    for name, text in ({"store": "planted", "from": "0", "to": "1"} | query).items():
+        app.query_params[name] = text
+    app.switch_page("pages/measures.py").run()
+    assert not app.exception, app.exception
+    assert "s-error" not in everything(app)
+    return app
+
+
+def widest(store: Store, first: str, second: str) -> pl.DataFrame:
+    found, _ = pair_links(store, "0", "1")
+    return disagreement_table(kept_links(store, found), first, second, Labels.beside(store))
+
+
+def test_it_opens_on_the_widest_disagreement(app: AppTest, store: Store) -> None:
+    text = everything(opened(app))
+    table = widest(store, "pearson", "sufficiency")
+    assert "Pearson and sufficiency disagree most on" in text
+    assert pl.DataFrame(app.dataframe[0].value)["source"].to_list() == table["source"].to_list()
+    assert f"{table['source'][0]} " in text
+    assert "never do" in text
+
+
+def test_other_measures_and_the_link_of_the_address(app: AppTest, store: Store) -> None:
+    text = everything(opened(app, first="jaccard", second="necessity", spread="mutual_information", link="0_2,1_2"))
+    assert "Jaccard and necessity disagree most" in text
+    assert "<b>0_2 " in text
+    pairs = pl.DataFrame(app.dataframe[1].value)
+    assert "mutual_information" in pairs.columns
+
+
+def test_a_bar_shows_the_pairs_of_its_range(app: AppTest) -> None:
+    pairs = pl.DataFrame(opened(app, spread="sufficiency", low="0.96").dataframe[1].value)
+    assert len(pairs)
+    assert pairs["sufficiency"].is_between(0.96, 0.98).all()
+    assert [button.label for button in app.button if button.label == "All values"]
+
+
+def test_links_of_other_sites_and_bad_settings_fall_back(app: AppTest, store: Store) -> None:
+    table = widest(store, "pearson", "sufficiency")
+    for link in ("2_1,3_1", "0_9999,1_1", "<b>", "1_1,0_1"):
+        assert f"<b>{table['source'][0]} " in everything(opened(app, link=link))
+    opened(app, first="nonsense", low="nonsense", activity="7", **{"from": "9", "to": "0"})
+
+
+def test_a_measure_agrees_with_itself(app: AppTest) -> None:
+    assert "agrees with itself" in everything(opened(app, first="cosine", second="cosine"))
+
+
+@pytest.mark.parametrize("low", ["", "0.96"])
+def test_the_snippet_computes_what_the_page_shows(app: AppTest, store: Store, low: str) -> None:
+    opened(app, spread="sufficiency", low=low)
+
+    class Here:
+        pass
+
+    here: Any = Here()
+    here.store = store
+    asked = Asked("0", "1", "pearson", "sufficiency", 0.0, "sufficiency", low)
+    found, _ = pair_links(store, "0", "1")
+    of: Any = Here()
+    of.pair = found
+    names: dict[str, Any] = {}
+    exec(as_python(here, asked, *range_of(of, asked)), names)
+    assert pl.DataFrame(app.dataframe[0].value).equals(names["result"], null_equal=True)
+    assert pl.DataFrame(app.dataframe[1].value).equals(names["pairs"], null_equal=True)
+    assert names["seen"]["never_co_active"][-1] == found.never_co_active
+    assert set(names["errors"]["measure"]) <= set(MEASURES)
+    assert len(names["maxima"]) == 4
