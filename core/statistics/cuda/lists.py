@@ -43,7 +43,8 @@ class Columns:
 def measure_values(m: int, cells: Cells, a: Tensor, b: Tensor, n: int, table: Tensor) -> Tensor:
     """One measure of each cell, float64; `a` [6, rows], `b` [6, d_sae] are margins, `table` is c ln c.
 
-    Operation for operation what the CPU engine does: a fused multiply-add would break other ties.
+    Operation for operation what the CPU engine does: a fused multiply-add, or a product with 1/n where it divides,
+    would break ties in other ways.
     """
     i, j = cells.row, cells.column
     if m == PEARSON:
@@ -59,7 +60,7 @@ def measure_values(m: int, cells: Cells, a: Tensor, b: Tensor, n: int, table: Te
     total = (n * float(np.log(np.float64(n))) if n else 0.0) - a[ENTROPY][i] - b[ENTROPY][j]
     for count in (both, n_i - both, n_j - both, n - n_i - n_j + both):
         total += xlogx(count, table, n)
-    return total / n
+    return total / total.new_tensor(float(n))  # by a plain number torch would multiply with its reciprocal on CUDA
 
 
 def xlogx(counts: Tensor, table: Tensor, n: int) -> Tensor:

@@ -26,6 +26,7 @@ from core.values import MEASURES
 FIRST_ROWS = 64  # blocks double from here: the lists of columns let everything pass while they are empty
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # source, target, n_both, Σxy
+NO_LINKS: Arrays = np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,8 @@ class Run:
 
     def block(self, first: int, last: int, products: int, kept: Kept) -> tuple[Kept, Arrays]:
         """Source features first..last−1: what is kept after them, and the links of their rows as NumPy arrays."""
+        if self.a.starts[first] == self.a.stops[last - 1]:
+            return kept, NO_LINKS
         cells = self._cells(first, last, products)
         a, b = self.margins[0][:, first:last], self.margins[1]
         keep = torch.zeros(len(cells.flat), dtype=torch.bool, device=self.device)
