@@ -7,8 +7,8 @@ import streamlit as st
 from core.analyses.story import story
 from core.errors import StrataError
 from core.values import Feature
+from ui import chance, selection
 from ui import evolution as evo
-from ui import selection
 from ui.cards import both_ways, summary
 from ui.errors import error_box, guarded
 from ui.go import lead_to, linked
@@ -52,8 +52,9 @@ def actions():
 
 
 title = story(graph, view.centre)
-page_title(title, subtitle(view, settings, graph))
-pills(store, replace(view, link=link), settings, graph, drawn, title)
+by_chance = chance.known(store, chance.pairs_shown(store, graph), settings)
+page_title(title, subtitle(view, settings, graph, by_chance))
+pills(store, replace(view, link=link), settings, graph, drawn, title, by_chance)
 
 beside = st.columns([7, 3], gap="small")
 with beside[0], st.container(key="card-graph"):

@@ -8,14 +8,15 @@ from pathlib import Path
 import networkx as nx
 import streamlit as st
 
+from core.analyses.chance import Chance
 from core.analyses.evolution import what_was_pruned
 from core.analyses.export import edge_table, to_graphml, to_json
 from core.store import Store
 from core.values import MEASURES
 from core.views.graph import Picture, standalone
 from core.views.svg import svg
+from ui import chance, selection
 from ui import evolution as evo
-from ui import selection
 from ui.clicks import View, link_ends
 from ui.share import absolute, as_csv, as_parquet
 from ui.text import measure_name
@@ -24,20 +25,26 @@ STYLE = Path(__file__).with_name("evolution.css")
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
 
 
-def subtitle(view: View, settings: evo.Settings, graph: nx.DiGraph) -> str:
-    """What the picture shows, in words."""
+def subtitle(view: View, settings: evo.Settings, graph: nx.DiGraph, by_chance: Chance | None = None) -> str:
+    """What the picture shows, in words, and from which floor on little of it is chance, where that is known."""
     rule = f", active above {settings.activity:g} of their maximum" if settings.activity else ""
     both = f", both active on {settings.min_both:,} tokens or more" if settings.min_both else ""
     best = f"best links by {measure_name(settings.measure)}, {NUMBERS[settings.per_step]} a step"
     told = f"Evolution of {view.centre}: {best}, at {settings.floor:.2f} and above{both}{rule}."
-    return f"{told} {what_was_pruned(graph)}".strip()
+    return " ".join(
+        part for part in (told, chance.sentence(by_chance) if by_chance else "", what_was_pruned(graph)) if part
+    )
 
 
-def pills(store: Store, view: View, settings: evo.Settings, graph: nx.DiGraph, drawn: Picture, title: str) -> None:
+def pills(
+    store: Store, view: View, settings: evo.Settings, graph: nx.DiGraph, drawn: Picture, title: str,
+    by_chance: Chance | None = None,
+) -> None:  # fmt: skip
     """The row itself."""
     st.html(STYLE)
     with st.container(horizontal=True, key="pills", gap="small"):
         _measure_and_walk(settings)
+        chance.pill(store, graph, settings, by_chance)
         _activity(settings)
         with st.popover(f"{settings.up} up, {settings.down} down"):
             st.slider("Steps towards the input", 0, 12, **selection.bind(evo.UP))
@@ -49,7 +56,7 @@ def pills(store: Store, view: View, settings: evo.Settings, graph: nx.DiGraph, d
         with st.popover("Permalink"):
             st.code(absolute(selection.permalink()), language=None, wrap_lines=True)
         with st.popover("Download"), st.container(key="downloads"):
-            _downloads(graph, drawn, title, subtitle(view, settings, graph))
+            _downloads(graph, drawn, title, subtitle(view, settings, graph, by_chance))
         with st.popover("Copy as Python"):
             st.code(as_python(str(store.path), view, settings), language="python")
 

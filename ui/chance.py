@@ -1,0 +1,187 @@
+"""How much of what the Evolution page shows is chance: a sentence once it is known, and the means to find out.
+
+The nulls are drawn beside the script, in a thread of their own: the page stays usable, and the work goes on when one
+leaves it. Results lie in the result cache, so that the next session, and the command line, find them.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import networkx as nx
+import streamlit as st
+
+from core.analyses.chance import Chance, Sites, chance_of_pair, is_kept, together
+from core.errors import Cancelled
+from core.statistics.false_discoveries import LOWEST, RATE
+from core.store import Store
+from ui import evolution as evo
+from ui import selection
+from ui.errors import error_box
+from ui.inspector import NULLS
+from ui.text import measure_name, quiet, table
+
+AT_MOST = f"{100 * RATE:g}%"
+
+
+def pairs_shown(store: Store, graph: nx.DiGraph) -> tuple[Sites, ...]:
+    """The adjacent sites between which the graph may have links."""
+    places = sorted({data["site"] for _, data in graph.nodes(data=True)})
+    return tuple(pairwise(site.key for site in store.sites[places[0] : places[-1] + 1])) if places else ()
+
+
+def known(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> Chance | None:
+    """What the result cache says of the sites shown; None where it has not been computed."""
+    if not pairs or not is_kept(store, pairs, settings.measure, settings.activity):
+        return None
+    return _known(store.fingerprint, tuple(pairs), settings.measure, settings.activity, settings.min_both, store)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _known(
+    fingerprint: str, pairs: tuple[Sites, ...], measure: str, activity: float, min_both: int, _store: Store
+) -> Chance:
+    return together([chance_of_pair(_store, *pair, measure, activity, min_both=min_both) for pair in pairs])
+
+
+# ---- in words
+
+
+def sentence(found: Chance) -> str:
+    """What one may rely on, for the line under the title."""
+    floor = found.floor()
+    if not floor.found:
+        return f"Chance makes more than {AT_MOST} of the links between these sites, wherever the floor."
+    return f"At {floor_text(found)} and above, at most {AT_MOST} of the links between these sites are chance."
+
+
+def floor_text(found: Chance) -> str:
+    """The floor, rounded up so that the sentence stays true."""
+    digits = 3 if found.measure == "mutual_information" else 2
+    return f"{floor_of(found):.{digits}f}"
+
+
+def floor_of(found: Chance) -> float:
+    """The floor, rounded up to what a person would type; NaN where there is none."""
+    scale = 1000 if found.measure == "mutual_information" else 100
+    value = found.floor().value
+    return value if math.isnan(value) else math.ceil(round(value * scale, 6)) / scale
+
+
+# ---- the pill
+
+
+def pill(store: Store, graph: nx.DiGraph, settings: evo.Settings, found: Chance | None) -> None:
+    """A popover with the floor, what each null says, and the button that uses the floor; or the offer to find out."""
+    pairs = pairs_shown(store, graph)
+    if not pairs:
+        return
+    work = _works().get(_key(store, pairs, settings))
+    name = "How much is chance?" if found is None else "No floor against chance"
+    if found is not None and found.floor().found:
+        name = f"Chance ≤ {AT_MOST} from {floor_text(found)}"
+    with st.popover("Chance: being drawn" if work else name), st.container(key="chance"):
+        if found is not None:
+            _told(found, settings)
+        else:
+            st.fragment(_ask, run_every=1.0 if work else None)(store, pairs, settings)
+
+
+def _told(found: Chance, settings: evo.Settings) -> None:
+    links, sites = len(found.real.value), f"sites {found.pairs[0][0]} to {found.pairs[-1][1]}"
+    lowest = LOWEST[found.measure]
+    st.html(
+        f"<div>{sentence(found)}</div>"
+        + quiet(f"{links:,} links by {measure_name(found.measure)} of {lowest:g} and above, between adjacent {sites}.")
+        + table(("chance that keeps", "floor"), _null_rows(found), [False, True])
+    )
+    here = found.share_at(settings.floor) if settings.floor >= lowest else math.nan
+    if not math.isnan(here):
+        st.html(quiet(f"At the floor shown, {settings.floor:.2f}, it is about {100 * here:.2g}%."))
+    if found.floor().found:
+        value = floor_of(found)
+        st.button(
+            "Use this floor", key="chance:use", on_click=selection.put, disabled=math.isclose(settings.floor, value),
+            args=(evo.floor_of(settings.measure), value),
+        )  # fmt: skip
+
+
+def _null_rows(found: Chance) -> list[list[str]]:
+    rows = []
+    for name, keeps in (("shift", "the topic"), ("document", "the place in the text")):
+        null = found.nulls[name]
+        alone = Chance(found.pairs, found.measure, found.activity, found.min_both, found.real, {name: null}).floor()
+        told = "–" if null.state else "none" if not alone.found else f"{alone.value:.3f}"
+        rows.append([f'<span title="{NULLS[name][1]}">{keeps}</span>', told])
+    return rows
+
+
+# ---- finding out
+
+
+@dataclass(slots=True)
+class _Work:
+    """Nulls being drawn."""
+
+    future: Future = field(default_factory=Future)
+    share: float = 0.0
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+@st.cache_resource(show_spinner=False)
+def _works() -> dict[tuple, _Work]:
+    return {}
+
+
+@st.cache_resource(show_spinner=False)
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="strata-chance")
+
+
+def _key(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> tuple:
+    return (store.fingerprint, tuple(pairs), settings.measure, settings.activity)
+
+
+def begin(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> None:
+    """Draw the nulls of these pairs of sites, beside the script; joins what is under way."""
+    work = _Work()
+    if _works().setdefault(_key(store, pairs, settings), work) is work:
+        work.future = _pool().submit(_draw, store, pairs, settings, work)
+
+
+def _draw(store: Store, pairs: Sequence[Sites], settings: evo.Settings, work: _Work) -> None:
+    for k, pair in enumerate(pairs):
+
+        def progress(share: float, k: int = k) -> None:
+            work.share = max(work.share, (k + share) / len(pairs))
+
+        chance_of_pair(store, *pair, settings.measure, settings.activity, progress=progress, cancelled=work.stop.is_set)
+
+
+def _ask(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> None:
+    """The offer, or how far it is; once done the page is drawn anew."""
+    key = _key(store, pairs, settings)
+    work = _works().get(key)
+    if work is None:
+        st.html(
+            "<div>Some links would be there by chance: features that share a topic, or a place in the text.</div>"
+            + quiet(f"Draw what chance gives between {len(pairs) + 1} sites, and from which value on it is rare.")
+        )
+        if st.button("Find out", key="chance:ask"):
+            begin(store, pairs, settings)
+            st.rerun(scope="app")
+    elif not work.future.done():
+        st.progress(min(work.share, 1.0), f"Drawing both nulls: {100 * work.share:.0f}%")
+        st.button("Stop", key="chance:stop", on_click=work.stop.set)
+    else:
+        _works().pop(key, None)
+        error = work.future.exception()
+        if isinstance(error, Exception) and not isinstance(error, Cancelled):
+            error_box(error)
+        else:
+            st.rerun(scope="app")
