@@ -81,17 +81,17 @@ def density_spread(store: Store, key: str, per_decade: int = 4) -> Spread:
 
 
 def maximum_spread(store: Store, key: str, low: float, high: float, per_decade: int = 12) -> Spread:
-    """How many alive features have which maximum activation, between `low` and `high`."""
+    """How many alive features have which maximum activation; what lies beyond `low` or `high` counts as lying there."""
     summary = store.summary(key)
     alive = np.asarray(summary.active) >= MIN_ACTIVE
     return _spread(np.asarray(summary.maximum, np.float64)[alive], low, high, per_decade)
 
 
 def range_of_maxima(store: Store) -> tuple[float, float]:
-    """The least and largest maximum of any alive feature of any site; (0.1, 1) where none is."""
+    """Where the maxima of alive features of all sites lie, but for the least in a hundred; (0.1, 1) without any."""
     summaries = [store.summary(site.key) for site in store.sites]
     every = np.concatenate([np.asarray(s.maximum, np.float64)[np.asarray(s.active) >= MIN_ACTIVE] for s in summaries])
-    return (float(every.min()), float(every.max())) if len(every) else (0.1, 1.0)
+    return (float(np.quantile(every, 0.01)), float(every.max())) if len(every) else (0.1, 1.0)
 
 
 def silent_after(store: Store, key: str, tokens: np.ndarray, times: int = 1) -> np.ndarray:

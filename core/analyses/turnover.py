@@ -12,7 +12,7 @@ seed's plots shift them by one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import BadArgument
-from core.results import pair_links
+from core.results import kept_arrays, pair_links
 from core.statistics.best_alive import Best, best_by_direction, best_of_pair
 from core.statistics.chance import direction_maxima, row_maxima
 from core.statistics.measures import BOUNDED
@@ -34,8 +34,6 @@ ADMISSIBLE = (*BOUNDED, "decoder_cosine")
 
 THRESHOLD = 0.95
 BANDS = ("mutual", "passed", "ended", "inherited", "born", "dead_from", "rare_from", "dead_to", "rare_to")
-
-Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -139,13 +137,12 @@ def matches(
     measure: str = "pearson",
     *,
     seed: int = 0,
-    progress: Progress = lambda share: None,
     **running: Any,
 ) -> Matches:
     """The best alive matches of two sites; computes the pair where it is not in the cache.
 
-    `running` goes to `core.results.pair_links` (threads, cancelled, notice). Raises `BadArgument`, `UnknownSite`,
-    `SpacesDiffer`, `NothingRecorded`, `Cancelled` and `StoreDamaged`.
+    `running` goes to `matches_by_measure` and on to `core.results.pair_links` (threads, progress, cancelled, notice).
+    Raises `BadArgument`, `UnknownSite`, `SpacesDiffer`, `NothingRecorded`, `Cancelled` and `StoreDamaged`.
 
     >>> import tempfile, pathlib
     >>> from core.sources.structures import Planting
@@ -157,13 +154,23 @@ def matches(
     >>> told.passed, told.ended, told.inherited, told.born, told.rare_from, told.dead_from, told.passed_by_chance
     (1, 1, 1, 1, 1, 5, 0.0)
     """
-    return matches_by_measure(store, source, target, (measure,), seed=seed, progress=progress, **running)[measure]
+    return matches_by_measure(store, source, target, (measure,), seed=seed, **running)[measure]
 
 
 def matches_by_measure(
-    store: Store, source: str, target: str, measures: Sequence[str], *, seed: int = 0, **running: Any
+    store: Store,
+    source: str,
+    target: str,
+    measures: Sequence[str],
+    *,
+    seed: int = 0,
+    nulls: bool = True,
+    **running: Any,
 ) -> dict[str, Matches]:
-    """As `matches`, by several measures at once: pair and nulls are computed, or read, once for all."""
+    """As `matches`, by several measures at once: pair and nulls are computed, or read, once for all.
+
+    Without `nulls` there is no chance to compare with, which saves half of the time.
+    """
     for measure in measures:
         check_measure(measure)
     source, target = in_order(store, source, target)
@@ -172,13 +179,14 @@ def matches_by_measure(
     counted = [measure for measure in measures if measure in BOUNDED]
     if counted:
         pair, _ = pair_links(store, source, target, **running)
-        maxima = row_maxima(store, source, target, seed)
+        key, compute = [source, target, seed], lambda: row_maxima(store, source, target, seed)
+        maxima = kept_arrays("maxima", store, key, compute) if nulls else {}
         for measure in counted:
             chance = {name: values[:, BOUNDED.index(measure)] for name, values in maxima.items()}
             forward, backward = best_of_pair(store, pair, measure)
             found[measure] = Matches(source, target, measure, *active, forward, backward, chance)
     if "decoder_cosine" in measures:
-        chance = {"rotated": direction_maxima(store, source, target, seed)}
+        chance = {"rotated": direction_maxima(store, source, target, seed)} if nulls else {}
         forward, backward = best_by_direction(store, source, target)
         found["decoder_cosine"] = Matches(source, target, "decoder_cosine", *active, forward, backward, chance)
     return found

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> None:
     check_threshold(options.threshold)
     store = open_store(options.store)
     keys = [site.key for site in store.sites]
-    found = matches_for_returns(store, options.measure, max(1, options.gap), notice=warn)
+    found = matches_for_returns(store, options.measure, max(1, options.gap), nulls=False, notice=warn)
     adjacent = [one for (a, b), one in found.items() if keys.index(b) - keys.index(a) == 1]
     chains = lifespans(adjacent, options.threshold)
     back = [one.as_json() for one in returns(keys, found, options.threshold)]

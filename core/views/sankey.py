@@ -131,7 +131,8 @@ def sankey(
             shape = f'<path d="{_path(band)}" style="fill:{_fill(band, chosen, paint)}">'
             parts.append(linked(band.pair, band.name, told, f"{shape}<title>{html.escape(told)}</title></path>"))
     parts += [
-        f'<rect x="{x - 1:.1f}" y="{top:.1f}" width="2" height="{bottom - top:.1f}" style="fill:{paint.quiet};opacity:.6"/>'
+        f'<rect x="{x - 1:.1f}" y="{top:.1f}" width="2" height="{bottom - top:.1f}" opacity="0.6" '
+        f'style="fill:{paint.quiet}"/>'
         for x, top, bottom in place.joints
     ]
     parts += [_bar(k, place, paint) for k in range(len(place.columns))]
@@ -189,6 +190,7 @@ def _gradients(pairs: int, paint: Paint) -> str:
             "in": ((b, 0.0), (b, 0.6)),
         }
         found += [_gradient(f"s-{kind}-{k}", *stops) for kind, stops in ends.items()]
+    found.append(_gradient("s-flow-accent", (paint.accent, 0.75), (paint.accent, 0.75)))
     found.append(_gradient("s-out-accent", (paint.accent, 0.9), (paint.accent, 0.0)))
     found.append(_gradient("s-in-accent", (paint.accent, 0.0), (paint.accent, 0.9)))
     return f"<defs>{''.join(found)}</defs>"

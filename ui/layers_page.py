@@ -1,0 +1,205 @@
+"""What the Layers page asks and keeps: its settings, the matches behind it, its titles and its Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from core.analyses.layer_tables import gap_of
+from core.analyses.lifespans import Lifespans, half_life, pairs_for_returns, survival
+from core.analyses.turnover import (
+    ADMISSIBLE,
+    BANDS,
+    THRESHOLD,
+    Matches,
+    Turnover,
+    matches_by_measure,
+)
+from core.errors import NothingRecorded, SpacesDiffer
+from core.statistics.measures import BOUNDED
+from core.store import Store
+from ui import palette, selection
+from ui.text import measure_name
+from ui.waiting import wait_for
+
+VIEWS = ("turnover", "lifespans", "sites")
+NAMES = {"turnover": "Turnover", "lifespans": "Lifespans", "sites": "Sites"}
+VIEW = selection.choice("view", VIEWS)
+MEASURE = selection.choice("measure", ADMISSIBLE)
+TAU = selection.number("tau", THRESHOLD, 0.01, 1.0)
+OF = selection.choice("of", ("alive", "all"))
+BAND = selection.choice("band", BANDS)
+SHOWN = selection.text("shown", longest=80)
+LISTED = selection.choice("list", ("longest", "returns"))
+LENGTH = selection.count("length", 0, 0, 1000)
+NO_DIRECTIONS = (SpacesDiffer, NothingRecorded)
+
+ByMeasure = dict[str, Matches]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the page is about."""
+
+    view: str
+    measure: str
+    tau: float
+    of: str
+    at: str  # key of the earlier site of the chosen pair
+    band: str
+
+
+def at_setting(store: Store) -> selection.Setting[str]:
+    """The earlier site of the pair whose band is shown; the last pair unless chosen: few survive it."""
+    keys = [site.key for site in store.sites]
+    return selection.choice("at", keys[:-1], keys[-2])
+
+
+def born_setting(store: Store) -> selection.Setting[str]:
+    """The birth site of the lifespans that are listed."""
+    return selection.choice("born", ["all", *(site.key for site in store.sites)])
+
+
+def read(store: Store) -> Asked:
+    """The settings of the address and the session."""
+    first = selection.value(VIEW), selection.value(MEASURE), selection.value(TAU)
+    return Asked(*first, selection.value(OF), selection.value(at_setting(store)), selection.value(BAND))
+
+
+# ---- matches, kept while the app runs
+
+
+def all_matches(store: Store) -> tuple[list[ByMeasure], str]:
+    """The matches of adjacent sites by every admissible measure, and why directions are missing ("" where not)."""
+    pairs = [(a.key, b.key) for a, b in pairwise(store.sites)]
+    problem = directions_problem(store)
+    measures = BOUNDED if problem else ADMISSIBLE
+    return list(_matches(store, pairs, measures, "Turnover").values()), problem
+
+
+def matches_across(store: Store, measure: str) -> dict[tuple[str, str], Matches]:
+    """The matches of all pairs that `returns` looks at, by one measure."""
+    keys = [site.key for site in store.sites]
+    pairs = pairs_for_returns(keys, gap_of(len(keys)))
+    found = _matches(store, pairs, (measure,), "Pairs of sites across gaps", nulls=False)
+    return {pair: by[measure] for pair, by in found.items()}
+
+
+def directions_problem(store: Store) -> str:
+    """Why decoder cosine cannot be had for all adjacent sites; "" where it can."""
+    from core.statistics.data_free import require_one_space
+
+    try:
+        for a, b in pairwise(store.sites):
+            require_one_space(store, a.key, b.key)
+    except NO_DIRECTIONS as error:
+        return error.what
+    return ""
+
+
+def _matches(
+    store: Store, pairs: Sequence[tuple[str, str]], measures: Sequence[str], words: str, *, nulls: bool = True
+) -> dict[tuple[str, str], ByMeasure]:
+    def work(progress: Callable[[float], None], cancelled: Callable[[], bool]) -> dict[tuple[str, str], ByMeasure]:
+        found = {}
+        for k, pair in enumerate(pairs):
+
+            def within(share: float, k: int = k) -> None:
+                progress((k + 0.8 * share) / len(pairs))
+
+            found[pair] = matches_by_measure(store, *pair, measures, nulls=nulls, progress=within, cancelled=cancelled)
+            progress((k + 1) / len(pairs))
+        return found
+
+    return wait_for((store.fingerprint, tuple(pairs), tuple(measures), nulls), work, words)
+
+
+# ---- words
+
+
+def turnover_title(told: Sequence[Turnover]) -> str:
+    """What is passed on where most and where least is, plain text."""
+    known = [step for step in told if step.alive_from]
+    if not known:
+        return "No feature of this store is alive: nothing is passed on"
+    most, least = max(known, key=lambda step: step.share), min(known, key=lambda step: step.share)
+    first, second = sorted((most, least), key=told.index)
+    one = f"{100 * first.share:.0f}% of site {first.source}’s features are still there at site {first.target}"
+    if first is second:
+        return one
+    return f"{one}, {100 * second.share:.0f}% of site {second.source}’s at site {second.target}"
+
+
+def turnover_words(asked: Asked, told: Sequence[Turnover]) -> str:
+    """How it is computed, and what chance gives."""
+    alive = sum(step.alive_from for step in told)
+    chance = sum(step.passed_by_chance for step in told)
+    by_chance = f"{100 * chance / alive:.2g}%" if alive and chance else "none"
+    return (
+        f"A feature is passed on where its best match among the next site’s alive features has a "
+        f"{measure_name(asked.measure)} of {asked.tau:g} or more, else it ends; by chance {by_chance} would be. "
+        "Dead features (never active) and rare ones (on fewer than 10 tokens) are counted apart."
+    )
+
+
+def lifespans_title(found: Lifespans) -> str:
+    """The half-life of the first site's features, and how many last to the end, plain text."""
+    keys = found.keys
+    half, through = half_life(survival(found, 0)), int((found.length == len(keys)).sum())
+    lasting = f"{through:,} of {int(found.born_at(0).sum()):,} last to site {keys[-1]}"
+    if half != half:
+        return f"More than half of site {keys[0]}’s features last as far as can be seen: {lasting}"
+    sites = "one site" if f"{half:.1f}" == "1.0" else f"{half:.1f} sites"
+    return f"Half of site {keys[0]}’s features are gone after {sites}; {lasting}"
+
+
+def lifespans_words(asked: Asked) -> str:
+    """How it is computed."""
+    return (
+        f"A lifespan is a chain of features from site to site, each the other’s best match, with a "
+        f"{measure_name(asked.measure)} of {asked.tau:g} or more. Chains that reach the last site last at least so "
+        "long: the curve (product-limit) does not take them for ended."
+    )
+
+
+def colours(theme: str) -> dict[str, str]:
+    """The quiet colours of Plotly figures."""
+    parts = {"text": palette.TEXT, "quiet": palette.QUIET, "line": palette.LINE, "accent": palette.ACCENT}
+    return {name: both[theme] for name, both in parts.items()}
+
+
+def line_colours(n: int, theme: str) -> list[str]:
+    """The ramp for lines: without its lightest end, which is lost on white (and its darkest on black)."""
+    ramp = palette.ramp(n + 1, theme)
+    return ramp[1:] if theme == "light" else ramp[:-1]
+
+
+# ---- Copy as Python
+
+
+def as_python(path: str, asked: Asked) -> str:
+    """The core calls behind a view, to run as they are from the checkout; the answer is in ``result``.
+
+    >>> print(as_python("demo.h5", Asked("turnover", "pearson", 0.95, "alive", "0", "ended")).splitlines()[-1])
+    result = turnover_table(adjacent_matches(store, 'pearson'), 0.95)
+    """
+    if asked.view == "sites":
+        return (
+            "from core.analyses.site_summary import sites_table\nfrom core.store import open_store\n\n"
+            f"store = open_store({path!r})\nresult = sites_table(store)\n"
+        )
+    if asked.view == "turnover":
+        return (
+            "from core.analyses.layer_tables import turnover_table\n"
+            "from core.analyses.turnover import adjacent_matches\nfrom core.store import open_store\n\n"
+            f"store = open_store({path!r})\n"
+            f"result = turnover_table(adjacent_matches(store, {asked.measure!r}), {asked.tau!r})\n"
+        )
+    return (
+        "from core.analyses.layer_tables import birth_table\nfrom core.analyses.lifespans import lifespans\n"
+        "from core.analyses.turnover import adjacent_matches\nfrom core.store import open_store\n\n"
+        f"store = open_store({path!r})\n"
+        f"chains = lifespans(adjacent_matches(store, {asked.measure!r}), {asked.tau!r})\n"
+        "result = birth_table(chains)\n"
+    )

@@ -1,0 +1,129 @@
+"""The Layers page's sites: how much is active, how densities and maxima spread, what is dead after how many tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from core.analyses.site_summary import (
+    SiteSummary,
+    density_spread,
+    maximum_spread,
+    range_of_maxima,
+    silent_after,
+    site_summary,
+    token_steps,
+)
+from core.values import MIN_ACTIVE
+from core.views.curves import Line, line_figure, steps_of
+from ui import palette
+from ui.go import anchor, linked
+from ui.layers_page import colours, line_colours
+from ui.layers_turnover import PICTURE, STYLE
+from ui.setup import Page
+from ui.text import escape, head, percent, table
+
+
+def summaries(page: Page) -> list[SiteSummary]:
+    """All sites in numbers."""
+    return [site_summary(page.store, site.key) for site in page.store.sites]
+
+
+def sites_title(found: Sequence[SiteSummary]) -> str:
+    """How the number of active features goes from the first site to the last, plain text."""
+    first, last = found[0], found[-1]
+    silent = sum(one.dead for one in found)
+    told = f"{first.l0:.1f} features are active a token at site {first.key}, {last.l0:.1f} at site {last.key}"
+    return f"{told}; {silent:,} never are" if silent else f"{told}; none is dead"
+
+
+SITES_WORDS = (
+    "Density is the share of counted tokens on which a feature is active; a feature is dead until it first fires, rare "
+    f"until it has fired {MIN_ACTIVE} times. Maxima are over all counted tokens."
+)
+
+
+def numbers(page: Page, found: Sequence[SiteSummary]) -> None:
+    """One row a site; the densest and the strongest feature lead to themselves, dead and rare ones to their list."""
+    rows, n = [], len(found)
+    most = max((one.l0 for one in found), default=1.0) or 1.0
+    for place, one in enumerate(found):
+        colour = palette.site_colour(place, n)
+        bar = f'<i class="s-bar" style="width:{4.5 * one.l0 / most:.2f}rem;background:{colour}"></i>'
+        rows.append(
+            [
+                f'<span class="s-born"><i class="s-swatch" style="background:{colour}"></i>{escape(one.key)}</span>',
+                f'<span class="s-quiet">{escape(one.hook_name)}</span>',
+                f"{one.d_sae:,}",
+                f'{one.l0:.1f}<span class="s-bar-room">{bar}</span>',
+                _silent(found, place, "dead", one.dead),
+                _silent(found, place, "rare", one.rare),
+                percent(one.median_density),
+                f"{anchor(str(one.densest), 'feature', feature=str(one.densest))} {percent(one.largest_density)}",
+                f"{one.median_maximum:.3g}" if one.median_maximum == one.median_maximum else "–",
+                f"{anchor(str(one.strongest), 'feature', feature=str(one.strongest))} {one.largest_maximum:.3g}",
+            ]
+        )
+    names = ("site", "hook", "features", "active a token", "dead", "rare", "median density", "densest",
+             "median maximum", "strongest")  # fmt: skip
+    with st.container(key="card-site-numbers"):
+        st.html(STYLE)
+        linked(table(names, rows, [False, False] + [True] * 8), "layers:sites")
+
+
+def _silent(found: Sequence[SiteSummary], place: int, kind: str, count: int) -> str:
+    if not count or len(found) < 2:
+        return f"{count:,}"
+    at, side = (found[place - 1].key, "to") if place == len(found) - 1 else (found[place].key, "from")
+    return anchor(f"{count:,}", view=None, at=at, band=f"{kind}_{side}", shown=None)
+
+
+def spreads(page: Page, theme: str) -> None:
+    """Densities, maxima, and what is dead after how many tokens: three panels, a line a site."""
+    store = page.store
+    shades = line_colours(len(store.sites), theme)
+    low, high = range_of_maxima(store)
+    tokens = token_steps(store)
+    panels: dict[str, list[Line]] = {"density": [], "maximum": [], "dead": []}
+    for site, colour in zip(store.sites, shades, strict=True):
+        for name, spread in (("density", density_spread(store, site.key)),
+                             ("maximum", maximum_spread(store, site.key, low, high))):  # fmt: skip
+            x, y = steps_of(spread.edges, spread.counts)
+            panels[name].append(Line(f"site {site.key}, from %{{x:.2g}}", x, y, colour))
+        dead = silent_after(store, site.key, tokens) / max(1, site.d_sae)
+        few = silent_after(store, site.key, tokens, MIN_ACTIVE) / max(1, site.d_sae)
+        panels["dead"].append(Line(f"site {site.key} dead after %{{x:,.0f}}", tokens, dead, colour))
+        panels["dead"].append(Line(f"site {site.key} dead or rare", tokens, few, colour, 1.2, "dot"))
+    with st.container(key="card-spreads"):
+        st.html(_legend(page, shades))
+        left, middle, right = st.columns(3, gap="medium")
+        _panel(left, "Density", "features by share of tokens", panels["density"], theme, "density")
+        _panel(
+            middle, "Largest activation", "features by their maximum", panels["maximum"], theme, "maximum activation"
+        )
+        _panel(right, "Silent so far", "share dead, dotted: dead or rare", panels["dead"], theme, "tokens", share=True)
+
+
+def _panel(
+    place: st.delta_generator.DeltaGenerator, title: str, told: str, lines: Sequence[Line], theme: str, axis: str,
+    share: bool = False,
+) -> None:  # fmt: skip
+    ends = [np.asarray(line.x) for line in lines]
+    bounds = (float(min(x.min() for x in ends)), float(max(x.max() for x in ends)))
+    with place:
+        st.html(head(title, told))
+        drawn = line_figure(
+            lines, colours(theme), x_title=axis, x_log=True, x_range=bounds, y_percent=share, height=230,
+            hover="%{y:.1%}" if share else "%{y:,}",
+        )  # fmt: skip
+        st.plotly_chart(drawn, key=f"layers:{title}", theme=None, config=PICTURE)
+
+
+def _legend(page: Page, shades: Sequence[str]) -> str:
+    drawn = "".join(
+        f'<span><i class="s-line" style="background:{colour}"></i>site {escape(site.key)}</span>'
+        for site, colour in zip(page.store.sites, shades, strict=True)
+    )
+    return f'<div class="s-legend s-quiet s-small">{drawn}</div>'

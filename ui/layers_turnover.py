@@ -1,0 +1,235 @@
+"""The Layers page's turnover: the flow from site to site, the numbers, shares over every τ, the features of a band."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+import streamlit as st
+
+from core.analyses.layer_tables import TAUS, band_table
+from core.analyses.turnover import ADMISSIBLE, Matches, Turnover, of_source, share_curves
+from core.values import Feature
+from core.views.curves import Line, line_figure
+from core.views.sankey import Paint, sankey
+from ui import evolution as evo
+from ui import palette, selection
+from ui.go import anchor, linked
+from ui.inspector import inspector
+from ui.layers_page import SHOWN, Asked, ByMeasure, colours, line_colours
+from ui.setup import Page
+from ui.text import escape, head, measure_name, named, percent, quiet, table
+
+STYLE = Path(__file__).with_name("layers.css")
+BAND_WORDS = {
+    "mutual": "passed on, one to one",
+    "passed": "passed on, but their match has a better one",
+    "ended": "ended there",
+    "inherited": "inherited, but their match has a better one",
+    "born": "born there",
+    "dead_from": "dead: never active",
+    "dead_to": "dead: never active",
+    "rare_from": "rare: too few tokens to say",
+    "rare_to": "rare: too few tokens to say",
+}
+
+
+def paint(page: Page, theme: str = "") -> Paint:
+    """Colours that follow the theme by themselves, or those of one theme, for a file."""
+    n = len(page.store.sites)
+    if theme:
+        pick = {name: both[theme] for name, both in _colours().items()}
+        return Paint(palette.ramp(n, theme), pick["text"], pick["quiet"], pick["accent"])
+    pick = {name: palette.pair(both["light"], both["dark"]) for name, both in _colours().items()}
+    sites = [palette.site_colour(k, n) for k in range(n)]
+    return Paint(sites, pick["text"], pick["quiet"], pick["accent"], "inherit")
+
+
+def _colours() -> dict[str, dict[str, str]]:
+    return {"text": palette.TEXT, "quiet": palette.QUIET, "accent": palette.ACCENT}
+
+
+def flow(page: Page, asked: Asked, told: Sequence[Turnover]) -> None:
+    """The picture; a click on a band, or on a number below a bar, lists its features."""
+    at = [step.source for step in told].index(asked.at)
+
+    def address(pair: int, name: str) -> str:
+        return selection.permalink(at=told[pair].source, band=name, shown=None)
+
+    drawn = sankey(told, paint(page), address, {"data-go": ""}, (at, asked.band))
+    with st.container(key="card-flow"):
+        st.html(STYLE)
+        linked(f'<div class="s-scroll s-sankey-room">{drawn}</div>', "layers:flow")
+        st.html(_legend())
+
+
+def _legend() -> str:
+    parts = [
+        ('<i class="s-key s-key-one"></i>', "passed on, one to one"),
+        ('<i class="s-key s-key-some"></i>', "several share one match"),
+        ('<i class="s-key s-key-out"></i>', "ends: fades out"),
+        ('<i class="s-key s-key-in"></i>', "born: fades in"),
+    ]
+    words = "".join(f"<span>{key}{escape(text)}</span>" for key, text in parts)
+    return f'<div class="s-legend s-quiet s-small">{words}<span>click a band for its features</span></div>'
+
+
+def numbers(asked: Asked, told: Sequence[Turnover], found: Sequence[Matches]) -> None:
+    """The same in numbers; each leads to its features."""
+    rows = []
+    for step, one in zip(told, found, strict=True):
+        share = step.share if asked.of == "alive" else step.raw_share
+        few = ' <span class="s-quiet s-small">few</span>' if step.alive_from < 30 else ""
+
+        def cell(n: int, name: str, at: str = step.source) -> str:
+            here = ' class="s-here"' if (at, name) == (asked.at, asked.band) else ""
+            return anchor(f"<span{here}>{n:,}</span>", at=at, band=name, shown=None) if n else "0"
+
+        chance = f"{step.passed_by_chance:,.1f}" if step.passed_by_chance else "0"
+        told_of = ", ".join(f"{name} {count:.2g}" for name, count in _by_null(one, asked.tau).items())
+        rows.append(
+            [
+                f'<span class="s-born">{escape(step.source)} → {escape(step.target)}</span>',
+                f"<b>{percent(share)}</b>{few}",
+                cell(step.passed_mutual, "mutual"),
+                cell(step.passed - step.passed_mutual, "passed"),
+                f'<span title="{escape(told_of)}">{chance}</span>',
+                cell(step.ended, "ended"),
+                cell(step.inherited - step.passed_mutual, "inherited"),
+                cell(step.born, "born"),
+                cell(step.dead_from, "dead_from"),
+                cell(step.rare_from, "rare_from"),
+            ]
+        )
+    names = ("sites", f"passed on, of {asked.of}", "one to one", "shared", "by chance", "ended", "inherited, shared",
+             "born", "dead", "rare")  # fmt: skip
+    with st.container(key="card-numbers"):
+        linked(table(names, rows, [False] + [True] * 9), "layers:numbers")
+
+
+def _by_null(found: Matches, tau: float) -> dict[str, float]:
+    alive = int(found.alive_from.sum())
+    return {
+        name: float((values >= tau).mean()) * alive if len(values) else 0.0 for name, values in found.chance.items()
+    }
+
+
+def curves(asked: Asked, by_pair: Sequence[ByMeasure], problem: str, theme: str) -> None:
+    """The share passed on at every τ, a panel a measure: no conclusion hangs on one threshold."""
+    with st.container(key="card-curves"):
+        st.html(head("Passed on at every threshold", f"share of {asked.of} features · dotted: by chance"))
+        st.html(pair_legend([(one["pearson"].source, one["pearson"].target) for one in by_pair], theme))
+        shown = [measure for measure in ADMISSIBLE if measure in by_pair[0]]
+        for place, measure in zip(st.columns(len(shown), gap="medium"), shown, strict=True):
+            with place:
+                name = measure_name(measure)
+                st.html(f'<div class="s-small"><b>{escape(name[0].upper() + name[1:])}</b></div>')
+                found = [by[measure] for by in by_pair]
+                st.plotly_chart(
+                    share_figure(found, asked, theme), key=f"layers:curve:{measure}", theme=None, config=PICTURE,
+                )  # fmt: skip
+        if problem:
+            st.html(quiet(f"Decoder cosine is left out: {problem}."))
+
+
+PICTURE = {"displaylogo": False, "modeBarButtons": [["toImage"]], "toImageButtonOptions": {"format": "svg", "scale": 2}}
+
+
+def pair_legend(pairs: Sequence[tuple[str, str]], theme: str) -> str:
+    """A swatch a pair of sites, in the colours of the lines."""
+    drawn = "".join(
+        f'<span><i class="s-line" style="background:{colour}"></i>{escape(a)} → {escape(b)}</span>'
+        for (a, b), colour in zip(pairs, line_colours(len(pairs), theme), strict=True)
+    )
+    return f'<div class="s-legend s-quiet s-small">{drawn}</div>'
+
+
+def share_figure(found: Sequence[Matches], asked: Asked, theme: str) -> object:
+    """One panel: the share passed on against τ, a line a pair, and the largest chance of any pair."""
+    found_curves = share_curves(found, TAUS)
+    lines = []
+    for one, curve, colour in zip(found, found_curves, line_colours(len(found), theme), strict=True):
+        scale = 1.0 if asked.of == "alive" else float(one.alive_from.mean())
+        lines.append(Line(f"{one.source} → {one.target} at %{{x:.2f}}", TAUS, scale * curve["passed"], colour))
+    quiet_colour = colours(theme)["quiet"]
+    for curve in found_curves:
+        lines.append(Line(f"chance, {curve['from']} → {curve['to']}", TAUS, curve["chance"], quiet_colour, 1, "dot"))
+    mark = asked.tau if found[0].measure == asked.measure else None
+    return line_figure(
+        lines, colours(theme), x_title="τ", y_percent=True, x_range=(0, 1), mark=mark, hover="%{y:.1%}", height=220
+    )
+
+
+# ---- the features of a band
+
+
+def band_frame(page: Page, asked: Asked, found: Matches) -> pl.DataFrame:
+    """The table of the chosen band."""
+    return band_table(found, asked.band, asked.tau, page.labels)
+
+
+def behind(page: Page, asked: Asked, found: Matches, frame: pl.DataFrame) -> None:
+    """The features of the chosen band; the one in focus with its evidence."""
+    site = found.source if of_source(asked.band) else found.target
+    told = f"{len(frame):,} feature{'s' * (len(frame) != 1)} of site {site}"
+    with st.container(key="card-band"):
+        st.html(head(f"Behind the band: {told}", BAND_WORDS[asked.band]))
+        if frame.is_empty():
+            st.html(quiet("None. Choose another band above."))
+            return
+        _choices(asked, found, frame)
+    focus = in_focus(frame, "feature", "name")
+    match = frame.row(focus, named=True)
+    evidence(page, Feature.parse(match["feature"]), Feature.parse(match["match"]) if match["match"] else None)
+
+
+def _choices(asked: Asked, found: Matches, frame: pl.DataFrame) -> None:
+    key = f"table:{asked}"
+
+    def chosen() -> None:
+        rows = st.session_state[key]["selection"]["rows"]
+        if rows:
+            selection.choose(SHOWN.name, frame["feature"][rows[0]])
+
+    here, there = (found.source, found.target) if of_source(asked.band) else (found.target, found.source)
+    columns = {
+        "feature": st.column_config.TextColumn(f"site {here}", width="small"),
+        "name": st.column_config.TextColumn("called"),
+        "match": st.column_config.TextColumn(f"best match, site {there}", width="small"),
+        "match_name": st.column_config.TextColumn("called"),
+        found.measure: st.column_config.NumberColumn(measure_name(found.measure), format="%.3f", width="small"),
+        "active": st.column_config.NumberColumn("active tokens", format="localized", width="small"),
+    }
+    st.dataframe(
+        frame, key=key, hide_index=True, selection_mode="single-row", on_select=chosen, column_config=columns,
+        height=min(318, 38 + 35 * len(frame)),
+    )  # fmt: skip
+
+
+def in_focus(frame: pl.DataFrame, key: str, name: str) -> int:
+    """The chosen row, else the first one that is called by a word, else the first."""
+    wanted, keys = selection.value(SHOWN), frame[key].to_list()
+    if wanted in keys:
+        return keys.index(wanted)
+    words = (row for row, text in enumerate(frame[name]) if len(text or "") > 4 and text.strip("“”").isalpha())
+    return next(words, 0)
+
+
+def evidence(page: Page, feature: Feature, match: Feature | None, told: str = "its best match") -> None:
+    """Where the feature leads, and the tokens for and against its match, which is called `told`."""
+    with st.container(key="card-link"):
+        lead = [
+            f"<b>{feature}</b> {named(feature, page.labels)}",
+            anchor("feature", "feature", feature=str(feature)),
+            anchor("evolution", "evolution", feature=str(feature)),
+        ]
+        if match is not None:
+            source, target = page.store.order(feature, match)
+            link = f"{source},{target}"
+            lead.append(anchor(f"inspect {told}", "evolution", feature=str(feature), link=link))
+        linked(f'<div class="s-lead">{" · ".join(lead)}</div>', "layers:lead")
+        if match is None:
+            st.html(quiet("It has no match to show: no alive feature of the other site ever resembles it."))
+            return
+        inspector(evo.report_of(page.store.fingerprint, page.store, link, 0.0), page.store, page.labels)
