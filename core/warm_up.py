@@ -19,7 +19,9 @@ from core.analyses.seed_gates import seed_candidates
 from core.analyses.splits import merges, splits
 from core.sources.planted import plant
 from core.sources.structures import Planting
+from core.statistics.chance import row_maxima
 from core.statistics.characteristic import characteristic_tokens, token_frequency
+from core.statistics.nulls import draw, layout_of, row_map
 from core.statistics.pairs import whole_pair
 from core.store import Store
 from core.values import MEASURES, Feature
@@ -62,6 +64,8 @@ def ask_everything(store: Store) -> None:
             links.neighbours(Feature(first, 0), second, measure, 1, activity=activity)
         whole_pair(store, first, second, activity, threads=2)
         link_report(store, Feature(first, 0), Feature(second, 1), activity)
+        row_map(store, first, second, draw(layout_of(store), "document"), activity)
+    row_maxima(store, first, second)
     characteristic_tokens(store, first, token_frequency(store))
 
 

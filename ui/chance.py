@@ -116,7 +116,9 @@ def _null_rows(found: Chance) -> list[list[str]]:
     for name, keeps in (("shift", "the topic"), ("document", "the place in the text")):
         null = found.nulls[name]
         alone = Chance(found.pairs, found.measure, found.activity, found.min_both, found.real, {name: null}).floor()
-        told = "–" if null.state else "none" if not alone.found else f"{alone.value:.3f}"
+        lowest = LOWEST[found.measure]
+        told = f"{alone.value:.3f}" if alone.links < len(found.real.value) else f"below {lowest:g}"
+        told = "–" if null.state else told if alone.found else "none"
         rows.append([f'<span title="{NULLS[name][1]}">{keeps}</span>', told])
     return rows
 
