@@ -1,0 +1,69 @@
+"""Chance on the Evolution page: asked for and never in the way, told once it is known, and used as the floor."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from core.analyses.chance import chance_of_pair, is_kept
+from core.store import open_store
+from tests.test_evolution_page import app, everything, graph_of, opened  # noqa: F401 (a fixture)
+from ui.chance import floor_of, known, sentence
+from ui.evolution import Settings
+
+PAIRS = (("0", "1"), ("1", "2"), ("2", "3"))
+
+
+def store_of_the_app():  # type: ignore[no-untyped-def]
+    return open_store(Path(os.environ["STRATA_CACHE"]) / "stores" / "chains.h5")
+
+
+def test_it_is_offered_and_told_when_it_is_known(app: AppTest) -> None:  # noqa: F811
+    opened(app, feature="1_0")
+    assert "are chance" not in everything(app)
+    app.button(key="chance:ask").click().run()
+    assert not app.exception
+    until = time.monotonic() + 60
+    while not is_kept(store_of_the_app(), PAIRS, "pearson") and time.monotonic() < until:
+        time.sleep(0.1)
+    time.sleep(0.3)
+    app.run()
+    assert "at most 5% of the links between these sites are chance" in everything(app)
+    app.button(key="chance:use").click().run()
+    chosen = app.query_params["floor"]
+    floor = float(chosen[0] if isinstance(chosen, list) else chosen)
+    found = known(store_of_the_app(), PAIRS, Settings("pearson", 3, 0.3, 0.0, 2, 3, 10))
+    assert found is not None
+    assert floor == floor_of(found)
+    assert graph_of(app)["pearson"].min() >= floor
+    assert app.button(key="chance:use").disabled
+
+
+def test_what_is_kept_is_told_at_once(app: AppTest) -> None:  # noqa: F811
+    for pair in PAIRS:
+        chance_of_pair(store_of_the_app(), *pair)
+    opened(app, feature="1_0")
+    assert "At 0." in everything(app)
+    opened(app, feature="1_0", measure="sufficiency")
+    assert "are chance" not in everything(app)
+
+
+def test_noise_alone_has_no_floor_and_no_offer_without_pairs(app: AppTest) -> None:  # noqa: F811
+    opened(app, feature="1_7")  # one site, so no pairs
+    assert "chance:ask" not in [button.key for button in app.button]
+
+
+def test_the_sentence_stays_true_when_rounded(app: AppTest) -> None:  # noqa: F811
+    store = store_of_the_app()
+    settings = Settings("pearson", 3, 0.3, 0.0, 2, 3, 10)
+    assert known(store, PAIRS, settings) is None
+    for pair in PAIRS:
+        chance_of_pair(store, *pair)
+    found = known(store, PAIRS, settings)
+    assert found is not None
+    assert floor_of(found) >= found.floor().value
+    assert found.share_at(floor_of(found)) <= 0.05
+    assert f"{floor_of(found):.2f}" in sentence(found)
