@@ -64,7 +64,12 @@ def measure(store: Store) -> list[Row]:
     n, d = store.n, store.sites[0].d_sae
     rows = [
         row(f"{len(spent)} pairs", sum(spent), "s"),
-        row("11 pairs" + ("" if len(spent) == 11 else f", from {len(spent)}"), eleven, "s", BUDGET * n / 1e6),
+        row(
+            "11 pairs" + ("" if len(spent) == 11 else f", from {len(spent)}"),
+            eleven,
+            "s",
+            BUDGET if n >= 900_000 else None,
+        ),
         row("the first pair", spent[0], "s"),
         row("a pair, median of the others", float(np.median(spent[1:] or spent)), "s"),
         row("links kept of a pair, mean", float(np.mean([len(pair.sources) for pair in found])) / 1e6, "M"),

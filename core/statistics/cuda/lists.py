@@ -90,6 +90,7 @@ def ranked(line: Tensor, value: Tensor, both: Tensor, top: int) -> Tensor:
     """
     order = both.argsort(descending=True, stable=True)
     order = order[value[order].argsort(descending=True, stable=True)]
+    line = line.int()  # half the passes of a radix sort
     order = order[line[order].argsort(stable=True)]
     line = line[order]
     place = torch.arange(len(line), device=line.device) - torch.searchsorted(line, line)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from core.errors import out_of_memory
 
-MOST_CELLS, CELL_BYTES = 1 << 24, 160  # of a tile; a touched cell with all that is computed of it
+MOST_CELLS, CELL_BYTES = 1 << 25, 160  # of a tile; a touched cell with all that is computed of it
 MOST_PRODUCTS, PRODUCT_BYTES = 1 << 25, 64  # written out at once; what one takes
 LEAST_PRODUCTS = 1 << 12
 PIECE = 1 << 24  # entries copied to the device at once
@@ -28,7 +28,7 @@ def block_size(free: int, width: int) -> tuple[int, int]:
     """(features, products) at once for `free` bytes and tiles of `width` columns.
 
     >>> block_size(80 << 30, 24_576), block_size(4 << 30, 24_576)
-    ((682, 33554432), (546, 16777216))
+    ((1365, 33554432), (546, 16777216))
     """
     cells = min(MOST_CELLS, free // 2 // CELL_BYTES)
     return max(1, cells // width), max(LEAST_PRODUCTS, min(MOST_PRODUCTS, free // 4 // PRODUCT_BYTES))
