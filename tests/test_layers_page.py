@@ -170,6 +170,38 @@ def test_the_snippet_computes_what_is_shown(store: Store, view: str, measure: st
     assert names["result"].equals(wanted, null_equal=True)
 
 
+# ---- waiting
+
+STOPPED = """
+import streamlit as st
+from core.errors import Cancelled
+from ui.waiting import wait_for
+
+calls = st.session_state.setdefault("calls", [])
+
+def work(progress, cancelled):
+    calls.append(1)
+    progress(0.5)
+    if len(calls) == 1:
+        raise Cancelled("stopped", "start again")
+    return len(calls)
+
+st.write(f"found {wait_for(('a test of waiting', st.session_state['name']), work, 'Counting')}")
+"""
+
+
+def test_work_that_was_stopped_says_so_goes_on_when_asked_and_is_kept() -> None:
+    app = AppTest.from_string(STOPPED)
+    app.session_state["name"] = str(id(app))
+    app.run()
+    assert "Counting was stopped" in everything(app)
+    assert "found" not in everything(app)
+    app.button(key="waiting:again").click().run()
+    assert "found 2" in everything(app)
+    app.run()
+    assert app.session_state["calls"] == [1, 1]
+
+
 # ---- tables and pictures
 
 

@@ -93,8 +93,7 @@ def _cell(count: int, of: int, key: str, length: int, last: bool, chosen: tuple[
     ground = f"background:color-mix(in srgb, var(--s-shade) {depth}%, transparent);{edge}"
     told = f"{count} features born at site {key}" + (f" that last {length} sites" if length else "")
     body = f'<span class="s-heat" style="{ground}">{count:,}</span>'
-    length_text = str(length) if length else None
-    return anchor(body, label=told, born=key, length=length_text, list=None, shown=None)
+    return anchor(body, label=told, born=key, length=str(length), list="longest", shown="")
 
 
 # ---- the lists
@@ -118,7 +117,7 @@ def chain_list(page: Page, asked: Asked, found: Lifespans) -> None:
     chains, told = chosen_chains(page, found)
     with st.container(key="card-chains"):
         everything = (
-            anchor("show the longest-lived of all", born=None, length=None, shown=None)
+            anchor("show the longest-lived of all", born="all", length="0", shown="")
             if told != "the longest-lived first"
             else ""
         )
@@ -156,8 +155,8 @@ def strip(page: Page, found: Lifespans, chain: int) -> None:
         title = head("One feature, site by site", "Pearson of each step")
         linked(f'{title}<div class="s-scroll"><div class="s-chain">{"".join(parts)}</div></div>', "layers:chain")
     worst = min(links, key=lambda link: link.measures["pearson"], default=None)
-    ends = (worst.source, worst.target) if worst else (features[0], None)
-    evidence(page, ends[0], ends[1], told="the weakest step")
+    first, then = (worst.source, worst.target) if worst else (features[0], None)
+    evidence(page, first, then, told="the weakest step")
 
 
 def return_list(page: Page, asked: Asked, found: Sequence[Return]) -> None:

@@ -77,7 +77,7 @@ def _silent(found: Sequence[SiteSummary], place: int, kind: str, count: int) -> 
     if not count or len(found) < 2:
         return f"{count:,}"
     at, side = (found[place - 1].key, "to") if place == len(found) - 1 else (found[place].key, "from")
-    return anchor(f"{count:,}", view=None, at=at, band=f"{kind}_{side}", shown=None)
+    return anchor(f"{count:,}", view="turnover", at=at, band=f"{kind}_{side}", shown="")
 
 
 def spreads(page: Page, theme: str) -> None:

@@ -55,7 +55,7 @@ def flow(page: Page, asked: Asked, told: Sequence[Turnover]) -> None:
     at = [step.source for step in told].index(asked.at)
 
     def address(pair: int, name: str) -> str:
-        return selection.permalink(at=told[pair].source, band=name, shown=None)
+        return selection.permalink(at=told[pair].source, band=name, shown="")
 
     drawn = sankey(told, paint(page), address, {"data-go": ""}, (at, asked.band))
     with st.container(key="card-flow"):
@@ -84,7 +84,7 @@ def numbers(asked: Asked, told: Sequence[Turnover], found: Sequence[Matches]) ->
 
         def cell(n: int, name: str, at: str = step.source) -> str:
             here = ' class="s-here"' if (at, name) == (asked.at, asked.band) else ""
-            return anchor(f"<span{here}>{n:,}</span>", at=at, band=name, shown=None) if n else "0"
+            return anchor(f"<span{here}>{n:,}</span>", at=at, band=name, shown="") if n else "0"
 
         chance = f"{step.passed_by_chance:,.1f}" if step.passed_by_chance else "0"
         told_of = ", ".join(f"{name} {count:.2g}" for name, count in _by_null(one, asked.tau).items())

@@ -1,0 +1,97 @@
+"""The Layers page in a real browser: bands and numbers that are clicked, the address, downloads, a narrow window."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import polars as pl
+import pytest
+
+from core.analyses.layer_tables import turnover_table
+from core.analyses.turnover import adjacent_matches, turnover
+from core.labels import labels_path, write_labels
+from core.sources.structures import Planting
+from core.store import Store
+from core.values import Label
+from tests.browser.conftest import IMAGE, Server
+
+pytestmark = pytest.mark.browser
+HEAD = ".st-key-card-band .s-head"
+
+
+@pytest.fixture(scope="module")
+def store(server: Server) -> Store:
+    """Chains that last, begin and end, every feature with a hostile label."""
+    planting = Planting(sites=3, width=24, tokens=6_000, noise=0.0)
+    for first, last in ((0, 2), (0, 2), (0, 1), (1, 2), (0, 0), (2, 2)):
+        planting.passed_on(first, last)
+    planting.rare(0)
+    made, _ = planting.build(server.cache / "stores" / "layers.h5")
+    write_labels(labels_path(made.path), [(feature, Label(f"{IMAGE} {feature}", "x")) for feature in planting.rows])
+    return made
+
+
+def opened(tab: Any, server: Server, query: str = "") -> None:
+    tab.goto(f"{server.url}/layers?store=layers{query}")
+    tab.wait_for_selector(".st-key-card-link, .st-key-card-spreads")
+    tab.wait_for_selector(".stApp[data-test-script-state=notRunning]")
+
+
+def query(tab: Any) -> dict[str, str]:
+    return {name: texts[0] for name, texts in parse_qs(urlsplit(tab.url).query).items()}
+
+
+def test_a_click_on_a_band_lists_its_features(tab: Any, server: Server, store: Store) -> None:
+    opened(tab, server)
+    tab.locator('.s-sankey a[href*="at=0&band=ended"]').click(force=True)
+    tab.wait_for_function(f"document.querySelector('{HEAD}').innerText.includes('SITE 0')")
+    told = turnover(adjacent_matches(store)[0])
+    assert f"{told.ended} feature" in tab.locator(HEAD).inner_text().lower()
+    assert query(tab)["band"] == "ended"
+    assert query(tab)["at"] == "0"
+    assert tab.evaluate("window.ran") is None
+    assert IMAGE in tab.locator(".st-key-card-link").inner_text()
+
+
+def test_bands_are_reached_by_keyboard(tab: Any, server: Server, store: Store) -> None:
+    opened(tab, server)
+    tab.locator('.s-sankey a[href*="at=0"][href*="band=born"]').focus()
+    tab.keyboard.press("Enter")
+    tab.wait_for_function(f"document.querySelector('{HEAD}').innerText.includes('SITE 1')")
+    assert query(tab)["band"] == "born"
+
+
+def test_a_number_of_the_table_and_of_the_sites_leads_to_its_features(tab: Any, server: Server, store: Store) -> None:
+    opened(tab, server, "&view=sites")
+    tab.locator('.st-key-card-site-numbers a[href*="band=dead_from"]').first.click()
+    tab.wait_for_selector(HEAD)
+    assert "never active" in tab.locator(HEAD).inner_text()
+    tab.locator('.st-key-card-numbers a[href*="band=rare_from"]').click()
+    tab.wait_for_function(f"document.querySelector('{HEAD}').innerText.includes('rare')")
+
+
+def test_a_step_of_a_lifespan_leads_to_the_inspector(tab: Any, server: Server, store: Store) -> None:
+    opened(tab, server, "&view=lifespans&born=0&length=3")
+    tab.locator(".st-key-card-chain .s-step a").first.click()
+    tab.wait_for_url("**/evolution?*link=*")
+    tab.wait_for_selector(".st-key-card-graph")
+    assert query(tab)["link"] == "0_0,1_0"
+
+
+def test_the_download_holds_what_is_shown(tab: Any, server: Server, store: Store, tmp_path: Path) -> None:
+    opened(tab, server, "&tau=0.9")
+    tab.get_by_role("button", name="Download", exact=True).click()
+    with tab.expect_download() as found:
+        tab.locator(".st-key-download-turnover-csv button").click()
+    found.value.save_as(tmp_path / "turnover.csv")
+    wanted = turnover_table(adjacent_matches(store), 0.9)
+    assert pl.read_csv(tmp_path / "turnover.csv")["passed"].to_list() == wanted["passed"].to_list()
+
+
+@pytest.mark.parametrize("view", ["turnover", "lifespans", "sites"])
+def test_nothing_sticks_out_of_a_narrow_window(tab: Any, server: Server, store: Store, view: str) -> None:
+    tab.set_viewport_size({"width": 420, "height": 900})
+    opened(tab, server, f"&view={view}")
+    assert tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 421
