@@ -24,6 +24,7 @@ COMMANDS = {
     "gates": "features that a Boolean combination of earlier features explains",
     "splits": "features whose firing is divided among several features of a later site",
     "merges": "features that put several features of an earlier site together",
+    "prompt": "the features active on chosen tokens of a text, linked by what the whole store says",
     "communities": "groups of features, over several sites, that are linked among themselves",
 }
 

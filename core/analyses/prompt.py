@@ -1,0 +1,275 @@
+"""The features active on chosen tokens of a text, as a layered graph linked by what the whole store says of them.
+
+The seed's feature browser (Balcells et al. 2024, 3.4). A text is a sequence of the store, which needs no model, or a
+typed prompt, which `core.collect.prompting` encodes. Links are between the strongest features of adjacent sites, by a
+measure over all counted positions: they tell what usually goes together, not what this text made happen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import polars as pl
+
+from core.analyses.contexts import decode, token_bytes
+from core.analyses.evolution import link_attributes
+from core.errors import BadArgument, UnknownFeature
+from core.labels import Labels
+from core.store import Sparse, Store
+from core.values import MEASURES, MIN_ACTIVE, Feature, Links
+
+TOP, FLOOR = 5, 0.3
+LOOKED_AT = 48  # sequences among which the opening one is chosen
+FIRST_WORDS = 12  # tokens with which many texts begin alike
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A text as tokens, and what is active on each at each site."""
+
+    name: str
+    tokens: tuple[str, ...]
+    counted: np.ndarray  # uint8 [tokens]; nothing is active on the others
+    active: Mapping[str, Sparse]  # by site; rows are tokens, indices features
+
+    def row(self, feature: Feature) -> np.ndarray:
+        """A feature's activation on each token, float64 [tokens], 0 where it is silent."""
+        rows = self.active[feature.key]
+        lengths = np.diff(rows.offsets)
+        here = np.asarray(rows.indices) == feature.index
+        dense = np.zeros(len(self.tokens))
+        dense[np.repeat(np.arange(len(lengths)), lengths)[here]] = np.asarray(rows.values)[here]
+        return dense
+
+
+def sequence_prompt(store: Store, sequence: int) -> Prompt:
+    """A sequence of the store as a prompt; raises `BadArgument` where there is no such one.
+
+    >>> import tempfile, pathlib
+    >>> from core.sources.planted import plant
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = plant(pathlib.Path(folder) / "tiny.h5", {"0": np.array([[1.0, 0], [0, 2], [3, 0]])})
+    ...     sequence_prompt(store, 0).row(Feature("0", 0)).tolist()
+    [1.0, 0.0, 3.0]
+    """
+    if not 0 <= sequence < store.n_sequences:
+        raise BadArgument(
+            f"there is no sequence {sequence} in {store.path.name}", f"choose one from 0 to {store.n_sequences - 1}"
+        )
+    start, stop = (
+        int(v) for v in np.clip(store.tokens.sequence_offsets[sequence : sequence + 2], 0, store.n_positions)
+    )
+    active = {}
+    for site in store.sites:
+        rows = store.by_token(site.key)
+        offsets = np.clip(np.asarray(rows.offsets[start : stop + 1], np.int64), 0, len(rows.indices))
+        part = slice(int(offsets[0]), max(int(offsets[0]), int(offsets[-1])))
+        active[site.key] = Sparse(offsets - offsets[0], rows.indices[part], rows.values[part])
+    return as_prompt(
+        store, f"sequence {sequence}", store.tokens.ids[start:stop], store.tokens.counted[start:stop], active
+    )
+
+
+def as_prompt(store: Store, name: str, ids: np.ndarray, counted: np.ndarray, active: Mapping[str, Sparse]) -> Prompt:
+    """A prompt from token ids and activations by site; texts are those of the store's vocabulary."""
+    return Prompt(name, tuple(decode(token_bytes(store, ids))), np.asarray(counted, np.uint8), active)
+
+
+def chosen_tokens(text: str, length: int) -> tuple[int, ...]:
+    """Which tokens a text such as ``-1``, ``3,5``, ``3-7`` or ``all`` names, rising; negative ones count from the end.
+
+    Raises `BadArgument` for anything else, and for tokens that are not there.
+
+    >>> chosen_tokens("-1", 9), chosen_tokens("1, 3-5", 9), chosen_tokens("all", 3)
+    ((8,), (1, 3, 4, 5), (0, 1, 2))
+    """
+    if text.strip() == "all":
+        return tuple(range(length))
+    found: set[int] = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"(-?\d{1,9})(?:-(\d{1,9}))?", part.strip(), re.ASCII)
+        if match is None:
+            raise BadArgument(
+                f"{text[:60]!r} names no tokens", "write one such as -1 or 12, several as 3,5 or 3-7, or all"
+            )
+        first = int(match[1])
+        first += length if first < 0 else 0
+        last = int(match[2]) if match[2] else first
+        if not 0 <= first <= last < length:
+            raise BadArgument(f"there is no token {part.strip()} among {length}", f"choose from 0 to {length - 1}")
+        found |= set(range(first, last + 1))
+    return tuple(sorted(found))
+
+
+def strongest_features(
+    prompt: Prompt, key: str, positions: Sequence[int], top: int = TOP
+) -> list[tuple[Feature, float]]:
+    """The `top` features of a site on the chosen tokens with their largest activation there, strongest first.
+
+    Ties go to the smaller index; fewer active ones is no error.
+    """
+    rows = prompt.active[key]
+    parts = [slice(int(rows.offsets[p]), int(rows.offsets[p + 1])) for p in positions]
+    if not parts:
+        return []
+    features = np.concatenate([np.asarray(rows.indices[part], np.int64) for part in parts])
+    values = np.concatenate([np.asarray(rows.values[part], np.float64) for part in parts])
+    known, inverse = np.unique(features, return_inverse=True)
+    largest = np.zeros(len(known))
+    np.maximum.at(largest, inverse, values)
+    order = np.lexsort((known, -largest))[:top]
+    return [(Feature(key, int(known[k])), float(largest[k])) for k in order]
+
+
+def prompt_graph(
+    links: Links,
+    prompt: Prompt,
+    positions: Sequence[int],
+    *,
+    top: int = TOP,
+    measure: str = "pearson",
+    floor: float = FLOOR,
+    min_both: int = MIN_ACTIVE,
+    activity: float = 0.0,
+) -> nx.DiGraph:
+    """The `top` strongest features of every site on the chosen tokens, linked where `measure` reaches `floor`.
+
+    Every pair of them at adjacent sites is asked; those active together on fewer than `min_both` tokens of the store
+    are left out. Node attributes: ``key, index, site, activation``; edges as in `evolution_graph`. Raises
+    `BadArgument` for a measure or number that makes no sense.
+    """
+    if measure not in MEASURES:
+        raise BadArgument(f"there is no measure {measure!r}", f"choose one of {', '.join(MEASURES)}")
+    if top < 1:
+        raise BadArgument(f"{top} features a site are no graph", "choose 1 or more")
+    chosen = [strongest_features(prompt, site.key, positions, top) for site in links.sites]
+    graph = nx.DiGraph(measure=measure, floor=float(floor), top=top, activity=float(activity), min_both=min_both)
+    for place, features in enumerate(chosen):
+        for feature, activation in features:
+            graph.add_node(str(feature), key=feature.key, index=feature.index, site=place, activation=activation)
+    link_layers(links, graph, [[feature for feature, _ in features] for features in chosen])
+    return graph
+
+
+def link_layers(links: Links, graph: nx.DiGraph, layers: Sequence[Sequence[Feature]]) -> None:
+    """Add the links of `graph`'s settings between all features of neighbouring layers."""
+    asked = graph.graph
+    for sources, targets in pairwise(layers):
+        for source in sources:
+            for target in targets:
+                try:
+                    link = links.link(source, target, asked["activity"])
+                except UnknownFeature:  # a published graph holds some links only
+                    continue
+                if link.n_both >= asked["min_both"] and link.measures[asked["measure"]] >= asked["floor"]:
+                    graph.add_edge(str(link.source), str(link.target), **link_attributes(link, asked["measure"]))
+
+
+# ---- two prompts
+
+
+def compare_graph(links: Links, first: nx.DiGraph, second: nx.DiGraph) -> nx.DiGraph:
+    """The features of two prompt graphs of the same settings in one, linked anew.
+
+    Node attributes: ``activation`` (the larger one), ``first`` and ``second`` (0 where it is not among the strongest
+    there), ``side``: ``both``, ``first`` or ``second``.
+    """
+    both = nx.DiGraph(**first.graph)
+    for name in dict.fromkeys([*first, *second]):
+        ends = [graph.nodes[name]["activation"] if name in graph else 0.0 for graph in (first, second)]
+        data = first.nodes[name] if name in first else second.nodes[name]
+        side = "both" if name in first and name in second else "first" if name in first else "second"
+        more = {"activation": max(ends), "first": ends[0], "second": ends[1], "side": side}
+        both.add_node(name, **(dict(data) | more))
+    layers: list[list[Feature]] = [[] for _ in links.sites]
+    for _, data in both.nodes(data=True):
+        layers[data["site"]].append(Feature(data["key"], data["index"]))
+    link_layers(links, both, layers)
+    return both
+
+
+# ---- as tables and JSON
+
+
+def feature_table(graph: nx.DiGraph, labels: Labels) -> pl.DataFrame:
+    """One row a feature, site by site and strongest first: ``site``, ``feature``, ``name``, ``activation``.
+
+    Of a comparison also ``side``, ``first`` and ``second``.
+    """
+    nodes = sorted(graph.nodes(data=True), key=lambda node: (node[1]["site"], -node[1]["activation"], node[1]["index"]))
+    rows = [(d["key"], name, labels.name(Feature(d["key"], d["index"])), float(d["activation"])) for name, d in nodes]
+    schema = {"site": pl.String, "feature": pl.String, "name": pl.String, "activation": pl.Float64}
+    frame = pl.DataFrame(rows, schema, orient="row")
+    if not any("side" in data for _, data in nodes):
+        return frame
+    columns = {part: [data[part] for _, data in nodes] for part in ("side", "first", "second")}
+    return frame.with_columns(pl.Series(part, values) for part, values in columns.items())
+
+
+def as_json(
+    prompt: Prompt, graph: nx.DiGraph, labels: Labels, communities: Mapping[Feature, int] | None = None
+) -> dict[str, Any]:
+    """The JSON of ``prompt`` (DESIGN 9); links carry their counts and one key a measure, as those of ``edges``."""
+    nodes = []
+    for name, data in graph.nodes(data=True):
+        feature = Feature(data["key"], data["index"])
+        label = labels.get(feature)
+        community = (communities or {}).get(feature)
+        nodes.append({"feature": name, "activation": data["activation"], "label": label.text if label else None,
+                      "community": community})  # fmt: skip
+    names = ("n", "n_source", "n_target", "n_both", *MEASURES)
+    found = [
+        {"source": a, "target": b, **{name: data[name] for name in names}} for a, b, data in graph.edges(data=True)
+    ]
+    return {"tokens": list(prompt.tokens), "nodes": nodes, "links": found}
+
+
+# ---- where to begin
+
+
+def opening_token(store: Store, labels: Labels) -> tuple[int, int]:
+    """(sequence, token) worth a look: a word that every site sees clearly and that is called differently on the way.
+
+    Of each of `LOOKED_AT` sequences spread over the store, the token counts on which the least of the sites' largest
+    x / max x is largest, beyond the first words, which begin many texts alike. Of these, the one whose sites' strongest
+    features have the most names, words first. (0, 0) in an empty store.
+    """
+    lengths = np.diff(store.tokens.sequence_offsets)
+    usable = np.flatnonzero((lengths >= 2 * FIRST_WORDS) & (lengths <= 256))
+    usable = usable if len(usable) else np.flatnonzero(lengths > 0)
+    best: tuple[tuple[float, float], int, int] = ((-1.0, -1.0), 0, 0)
+    for sequence in usable[
+        np.unique(np.linspace(0, max(0, len(usable) - 1), LOOKED_AT).astype(np.int64))[: len(usable)]
+    ]:
+        prompt = sequence_prompt(store, int(sequence))
+        clear = np.min([_clearest(store, int(sequence), site.key) for site in store.sites], axis=0)
+        words = np.array([len(text.strip()) > 3 and text.strip().isalpha() for text in prompt.tokens])
+        late = np.arange(len(clear)) >= min(FIRST_WORDS, len(clear) - 1)
+        place = int(np.argmax(clear * np.where(words, 1.0, 0.1) * np.where(late, 1.0, 0.1)))
+        found = [strongest_features(prompt, site.key, (place,), 1) for site in store.sites]
+        names = {labels.name(feature) for one in found for feature, _ in one}
+        telling = sum(len(name) > 3 for name in names) if all(found) else -1.0
+        if ((telling, float(clear[place])), 0) > (best[0], 0):
+            best = ((telling, float(clear[place])), int(sequence), place)
+    return best[1], best[2]
+
+
+def _clearest(store: Store, sequence: int, key: str) -> np.ndarray:
+    """The largest x / max x of a site on each token of a sequence, float64 [tokens]."""
+    start, stop = (int(v) for v in store.tokens.sequence_offsets[sequence : sequence + 2])
+    rows, summary = store.by_token(key), store.summary(key)
+    offsets = np.asarray(rows.offsets[start : stop + 1], np.int64)
+    part = slice(int(offsets[0]), int(offsets[-1]))
+    features = np.asarray(rows.indices[part], np.int64)
+    active = np.asarray(summary.active)[features]
+    telling = (active >= MIN_ACTIVE) & (active <= 0.05 * store.n)
+    share = rows.values[part] / np.asarray(summary.maximum)[features] * np.where(telling, 1.0, 0.01)
+    found = np.zeros(stop - start)
+    np.maximum.at(found, np.repeat(np.arange(stop - start), np.diff(offsets)), share)
+    return found

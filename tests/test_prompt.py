@@ -1,0 +1,247 @@
+"""Prompts: a typed text gives what the store holds of it, chosen tokens their strongest features, links the store's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.__main__ import main
+from core.analyses.neighbours import StoreLinks
+from core.analyses.prompt import (
+    as_json,
+    as_prompt,
+    chosen_tokens,
+    compare_graph,
+    feature_table,
+    opening_token,
+    prompt_graph,
+    sequence_prompt,
+    strongest_features,
+)
+from core.collect import Settings, collect
+from core.collect.prompting import Prompter, open_prompter
+from core.errors import BadArgument, HostedRefusal, ModelNotFound, NothingRecorded, PromptTooLong, SaeMismatch
+from core.labels import Labels
+from core.store import Store, open_store
+from core.values import MEASURES, Feature
+from tests import tiny
+from tests.oracle import dense_measures
+from tests.tiny import dense
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("prompt")
+    tiny.gpt2(folder / "model")
+    for name, kind, hook in (
+        ("a", "standard", "blocks.0.hook_resid_pre"),
+        ("b", "jumprelu", "blocks.2.hook_resid_post"),
+    ):
+        tiny.sae(folder / "saes" / name, kind, hook)
+    tiny.corpus(folder / "text.txt")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def store(folder: Path) -> Store:
+    options = {"model": str(folder / "model"), "saes": str(folder / "saes"), "text": str(folder / "text.txt")}
+    return open_store(collect(Settings(**options, out=folder / "tiny.h5", device="cpu")))
+
+
+@pytest.fixture(scope="module")
+def prompter(store: Store) -> Prompter:
+    return open_prompter(store)
+
+
+def text_of(store: Store, sequence: int) -> str:
+    start, stop = store.tokens.sequence_offsets[sequence : sequence + 2]
+    return b"".join(store.token_bytes(int(i)) for i in store.tokens.ids[start + 1 : stop]).decode()
+
+
+def test_a_sequence_typed_again_has_the_stores_activations(store: Store, prompter: Prompter) -> None:
+    again = 0
+    for sequence in range(store.n_sequences):
+        kept = sequence_prompt(store, sequence)
+        try:
+            encoded = prompter.encode(text_of(store, sequence))
+        except UnicodeDecodeError:  # the window ends within a character
+            continue
+        start, stop = store.tokens.sequence_offsets[sequence : sequence + 2]
+        if not np.array_equal(encoded.ids, store.tokens.ids[start:stop]):
+            continue  # it was tokenised with what stood before it
+        again += 1
+        typed = as_prompt(store, "prompt", encoded.ids, encoded.counted, encoded.active)
+        assert typed.tokens == kept.tokens
+        assert np.array_equal(typed.counted, kept.counted)
+        for site in store.sites:
+            rows = typed.active[site.key], kept.active[site.key]
+            full = np.zeros((2, len(kept.tokens), site.d_sae))
+            for side, row in enumerate(rows):
+                full[side, np.repeat(np.arange(len(kept.tokens)), np.diff(row.offsets)), row.indices] = row.values
+            assert full[1].any()
+            np.testing.assert_allclose(full[0], full[1], rtol=1e-4, atol=1e-4)
+    assert again >= 40
+
+
+def test_the_strongest_features_are_those_of_the_dense_activations(store: Store) -> None:
+    x = dense(store, store.sites[0].key)
+    for sequence in (0, 3, 7):
+        prompt = sequence_prompt(store, sequence)
+        start, stop = store.tokens.sequence_offsets[sequence : sequence + 2]
+        for positions in ((1,), (2, 5), tuple(range(stop - start))):
+            largest = x[start:stop][list(positions)].max(0)
+            expected = [int(i) for i in np.lexsort((np.arange(len(largest)), -largest)) if largest[i] > 0][:4]
+            found = strongest_features(prompt, store.sites[0].key, positions, top=4)
+            assert [f.index for f, _ in found] == expected
+            assert [v for _, v in found] == [pytest.approx(largest[i]) for i in expected]
+        for feature, _ in found:
+            assert prompt.row(feature) == pytest.approx(x[start:stop, feature.index])
+    assert strongest_features(sequence_prompt(store, 0), store.sites[0].key, (0,)) == []  # not counted
+
+
+@pytest.mark.parametrize("measure", ["pearson", "necessity"])
+def test_links_are_the_stores(store: Store, measure: str) -> None:
+    prompt = sequence_prompt(store, 1)
+    first, second = (site.key for site in store.sites)
+    graph = prompt_graph(StoreLinks(store), prompt, (3,), top=6, measure=measure, floor=0.05, min_both=4, activity=0.1)
+    x, y = dense(store, first)[store.tokens.counted == 1], dense(store, second)[store.tokens.counted == 1]
+    sources = [i for i, _ in strongest_features(prompt, first, (3,), 6)]
+    targets = [j for j, _ in strongest_features(prompt, second, (3,), 6)]
+    expected = {}
+    for i in sources:
+        for j in targets:
+            one = dense_measures(x[:, i.index].astype(float), y[:, j.index].astype(float), 0.1)
+            if one["n_both"] >= 4 and one[measure] >= 0.05:
+                expected[str(i), str(j)] = one
+    assert expected
+    assert set(graph.edges) == set(expected)
+    for ends, one in expected.items():
+        assert graph.edges[ends]["weight"] == pytest.approx(one[measure])
+        assert graph.edges[ends]["n_both"] == one["n_both"]
+    assert not prompt_graph(StoreLinks(store), prompt, (3,), floor=1.01).edges
+
+
+def test_json_has_exactly_the_keys_of_the_design(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    text = text_of(store, 0)
+    assert (
+        main(["prompt", str(store.path), "--text", text, "--token", "-1", "--floor", "-1", "--min-both", "0", "--json"])
+        == 0
+    )
+    found = json.loads(capsys.readouterr().out)
+    assert list(found) == ["tokens", "nodes", "links"]
+    assert "".join(found["tokens"][1:]) == text
+    assert set(found["nodes"][0]) == {"feature", "activation", "label", "community"}
+    assert set(found["links"][0]) == {"source", "target", "n", "n_source", "n_target", "n_both", *MEASURES}
+    assert (
+        main(
+            [
+                "prompt",
+                str(store.path),
+                "--sequence",
+                "0",
+                "--token",
+                "-1",
+                "--floor",
+                "-1",
+                "--min-both",
+                "0",
+                "--json",
+            ]
+        )
+        == 0
+    )
+    kept = json.loads(capsys.readouterr().out)
+    assert [node["feature"] for node in kept["nodes"]] == [node["feature"] for node in found["nodes"]]
+    assert kept["links"] == found["links"]
+    assert main(["prompt", str(store.path), "--sequence", "2", "--token", "all"]) == 0
+    assert " -> " in capsys.readouterr().out
+
+
+def test_two_prompts_share_some_features(store: Store) -> None:
+    links = StoreLinks(store)
+    one, two = (prompt_graph(links, sequence_prompt(store, s), (4,), top=5, floor=0.0, min_both=1) for s in (0, 1))
+    both = compare_graph(links, one, two)
+    assert set(both) == set(one) | set(two)
+    for name, data in both.nodes(data=True):
+        assert (
+            data["side"]
+            == {(True, True): "both", (True, False): "first", (False, True): "second"}[name in one, name in two]
+        )
+    assert set(one.edges) | set(two.edges) <= set(both.edges)
+    same = compare_graph(links, one, one)
+    assert {data["side"] for _, data in same.nodes(data=True)} == {"both"}
+    table = feature_table(both, Labels.beside(store))
+    assert table.columns == ["site", "feature", "name", "activation", "side", "first", "second"]
+    assert len(table) == len(both)
+    assert feature_table(one, Labels.beside(store)).columns == ["site", "feature", "name", "activation"]
+
+
+def test_an_uncounted_token_has_no_features(store: Store) -> None:
+    graph = prompt_graph(StoreLinks(store), sequence_prompt(store, 0), (0,))
+    assert not len(graph)
+    assert as_json(sequence_prompt(store, 0), graph, Labels.beside(store))["nodes"] == []
+
+
+def test_communities_are_named_where_they_are_known(store: Store) -> None:
+    prompt = sequence_prompt(store, 0)
+    graph = prompt_graph(StoreLinks(store), prompt, (2,))
+    first = Feature(graph.nodes[next(iter(graph))]["key"], graph.nodes[next(iter(graph))]["index"])
+    found = as_json(prompt, graph, Labels.beside(store), {first: 3})["nodes"]
+    assert [node["community"] for node in found] == [3, *[None] * (len(graph) - 1)]
+
+
+def test_where_to_begin_is_a_token_with_features(store: Store) -> None:
+    sequence, token = opening_token(store, Labels.beside(store))
+    assert all(strongest_features(sequence_prompt(store, sequence), site.key, (token,)) for site in store.sites)
+    assert opening_token(store, Labels.beside(store)) == (sequence, token)
+
+
+@pytest.mark.parametrize("text", ["", "x", "9", "-10", "3-", "5-3", "1,,2", "1;2", "٣"])
+def test_tokens_that_make_no_sense(text: str) -> None:
+    with pytest.raises(BadArgument):
+        chosen_tokens(text, 9)
+
+
+def test_named_errors(
+    store: Store, prompter: Prompter, random_store: Store, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    with pytest.raises(PromptTooLong, match="reads 64"):
+        prompter.encode("the cat " * 200)
+    with pytest.raises(BadArgument, match="nothing to look at"):
+        prompter.encode("")
+    with pytest.raises(NothingRecorded, match="names no model"):
+        open_prompter(random_store)
+    with pytest.raises(BadArgument, match="no sequence 999"):
+        sequence_prompt(store, 999)
+    links, prompt = StoreLinks(store), sequence_prompt(store, 0)
+    for wrong in ({"measure": "x"}, {"top": 0}):
+        with pytest.raises(BadArgument):
+            prompt_graph(links, prompt, (1,), **wrong)  # type: ignore[arg-type]
+    assert main(["prompt", str(random_store.path), "--text", "a b"]) == 1
+    assert "error: " in capsys.readouterr().err
+    monkeypatch.setenv("STRATA_HOSTED", "1")
+    with pytest.raises(HostedRefusal):
+        open_prompter(store)
+
+
+def test_other_saes_than_the_stores_are_refused(store: Store, tmp_path: Path) -> None:
+    class Moved:
+        """The store, as if its settings said something else."""
+
+        def __init__(self, **settings: str) -> None:
+            self.settings = dict(store.settings) | settings
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(store, name)
+
+    for name, d_sae in (("a", 40), ("z", 40)):
+        hook = "blocks.0.hook_resid_pre" if name == "a" else "blocks.2.hook_resid_post"
+        tiny.sae(tmp_path / "other" / name, "standard", hook, d_sae=d_sae)
+    with pytest.raises(SaeMismatch, match="is not the one"):
+        open_prompter(Moved(saes=str(tmp_path / "other")))  # type: ignore[arg-type]
+    with pytest.raises(ModelNotFound):
+        open_prompter(Moved(model_source=str(tmp_path / "gone")))  # type: ignore[arg-type]
