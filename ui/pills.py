@@ -56,9 +56,9 @@ def pills(
         with st.popover("Permalink"):
             st.code(absolute(selection.permalink()), language=None, wrap_lines=True)
         with st.popover("Download"), st.container(key="downloads"):
-            _downloads(graph, drawn, title, subtitle(view, settings, graph, by_chance))
+            graph_downloads(graph, drawn, title, subtitle(view, settings, graph, by_chance))
         with st.popover("Copy as Python"):
-            st.code(as_python(str(store.path), view, settings), language="python")
+            st.code(as_python(str(store.path), view, settings, by_chance), language="python")
 
 
 def _measure_and_walk(settings: evo.Settings) -> None:
@@ -87,7 +87,7 @@ def _activity(settings: evo.Settings) -> None:
         )  # fmt: skip
 
 
-def _downloads(graph: nx.DiGraph, drawn: Picture, title: str, sentence: str) -> None:
+def graph_downloads(graph: nx.DiGraph, drawn: Picture, title: str, sentence: str) -> None:
     """Exactly what is shown, for other programs and for people; each is made when it is asked for."""
     files: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
         "Page that works offline (HTML)": ("html", "text/html", lambda: standalone(drawn, title, sentence)),
@@ -105,7 +105,7 @@ def _downloads(graph: nx.DiGraph, drawn: Picture, title: str, sentence: str) -> 
     st.caption("PNG: the button at the corner of the graph.")
 
 
-def as_python(path: str, view: View, settings: evo.Settings) -> str:
+def as_python(path: str, view: View, settings: evo.Settings, by_chance: Chance | None = None) -> str:
     """The core calls behind the page, to run as they are from the checkout.
 
     >>> "per_step=3" in as_python("demo.h5", View("2_26"), evo.Settings("pearson", 3, 0.3, 0.0, 2, 3, 10))
@@ -117,8 +117,9 @@ def as_python(path: str, view: View, settings: evo.Settings) -> str:
     if view.link:
         source, target = (f"Feature.parse({end!r})" for end in link_ends(view.link))
         report = f"report = link_report(store, {source}, {target}, activity={settings.activity!r})\n"
+    floor = chance.as_python(by_chance) if by_chance else ("", "")
     return (
-        "from core.analyses.evolution import evolution_graph\n"
+        f"{floor[0]}from core.analyses.evolution import evolution_graph\n"
         "from core.analyses.export import edge_table, label_or_hint, with_labels\n"
         f"{'from core.analyses.link import link_report' + chr(10) if report else ''}"
         "from core.analyses.neighbours import StoreLinks\n"
@@ -129,5 +130,5 @@ def as_python(path: str, view: View, settings: evo.Settings) -> str:
         "graph = evolution_graph(\n"
         f"    StoreLinks(store),\n    [Feature.parse({view.centre!r})],\n{keywords}    expanded=[{more}],\n)\n"
         "graph = with_labels(graph, label_or_hint(Labels.beside(store)))\n"
-        f"{report}result = edge_table(graph)\n"
+        f"{report}{floor[1]}result = edge_table(graph)\n"
     )

@@ -21,9 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from core.analyses.export import label_or_hint
 from core.analyses.feature_graph import FeatureGraph
-from core.analyses.keywords import Keyword, Words, keywords, words_of
+from core.analyses.keywords import Keyword, Words, keywords, label_or_hint_of, words_of
 from core.analyses.store_graph import Report, half_graphs, site_pairs, store_graph
 from core.labels import Labels
 from core.statistics.partitions import (
@@ -195,7 +194,7 @@ def store_communities(
     check(asked.method, asked.resolution, asked.seed)
     graph, halves = store_graphs(store, asked, report=lambda what, share: report(what, 0.9 * share), **running)
     report("communities", 0.9)
-    words = words_of(graph.features, label_or_hint(labels))
+    words = words_of(graph.features, label_or_hint_of(labels))
     found = communities(graph, asked.method, asked.resolution, asked.seed, halves=halves, words=words)
     report("communities", 1.0)
     return found

@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from core.labels import Labels
 from core.values import Feature, Label
 
 KEYWORDS = 5
@@ -52,8 +53,24 @@ Words = tuple[bool, frozenset[str]]
 """Of one feature: whether they are hints, and the words."""
 
 
+def label_or_hint_of(labels: Labels) -> Callable[[Feature], Label | None]:
+    """As `export.label_or_hint`, with the hints of a whole site at once: for thousands of features."""
+    hints: dict[str, list[str]] = {}
+
+    def named(feature: Feature) -> Label | None:
+        label = labels.get(feature)
+        if label is not None:
+            return label
+        if feature.key not in hints:
+            hints[feature.key] = labels.hints(feature.key)
+        hint = hints[feature.key][feature.index]
+        return Label(hint, "hint") if hint else None
+
+    return named
+
+
 def words_of(features: Iterable[Feature], label_of: Callable[[Feature], Label | None]) -> list[Words]:
-    """Label words (folded) or the hint (as it is) of each feature; `label_of` as in `export.label_or_hint`.
+    """Label words (folded) or the hint (as it is) of each feature; `label_of` as `label_or_hint_of`.
 
     >>> words_of([Feature("0", 1)], lambda feature: Label("Names of people", "auto"))[0] == (False, {"names", "people"})
     True
@@ -88,7 +105,9 @@ def keywords(groups: Sequence[int], words: Sequence[Words], most: int = KEYWORDS
         inside: dict[int, Counter[str]] = defaultdict(Counter)
         for group, has in chosen:
             inside[group].update({word.casefold() for word in has})
-        everywhere: Counter[str] = sum(inside.values(), Counter())
+        everywhere: Counter[str] = Counter()
+        for counts in inside.values():
+            everywhere.update(counts)
         for group, counts in inside.items():
             for word, a in counts.items():
                 score = _score(a, sizes[group], everywhere[word] - a, len(chosen) - sizes[group])

@@ -138,8 +138,7 @@ def adjusted_rand_index(a: np.ndarray, b: np.ndarray) -> float:
     >>> adjusted_rand_index(same, other), round(adjusted_rand_index(same, np.array([0, 1, 0, 1])), 2)
     (1.0, -0.5)
     """
-    _, together = np.unique(np.stack([a, b]), axis=1, return_counts=True)
-    both = _pairs(together)
+    both = _pairs(_overlaps(a, b)[2])
     first, second = _pairs(np.unique(a, return_counts=True)[1]), _pairs(np.unique(b, return_counts=True)[1])
     possible = len(a) * (len(a) - 1) / 2
     expected = first * second / possible if possible else 0.0
@@ -153,11 +152,18 @@ def best_overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     >>> best_overlaps(np.array([0, 0, 0, 1, 1]), np.array([0, 0, 1, 1, 1])).round(2).tolist()
     [0.67, 0.67]
     """
-    pairs, n_both = np.unique(np.stack([a, b]), axis=1, return_counts=True)
+    of_a, of_b, n_both = _overlaps(a, b)
     sizes_a, sizes_b = np.bincount(a), np.bincount(b)
     best = np.zeros(len(sizes_a))
-    np.maximum.at(best, pairs[0], n_both / (sizes_a[pairs[0]] + sizes_b[pairs[1]] - n_both))
+    np.maximum.at(best, of_a, n_both / (sizes_a[of_a] + sizes_b[of_b] - n_both))
     return best
+
+
+def _overlaps(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(part of a, part of b, nodes in both) of all that have any."""
+    base = int(b.max(initial=0)) + 1
+    codes, n_both = np.unique(a.astype(np.int64) * base + b, return_counts=True)
+    return codes // base, codes % base, n_both
 
 
 def _pairs(sizes: np.ndarray) -> float:

@@ -1,0 +1,146 @@
+"""Communities as Polars frames, and one of them as a graph: shown on the page, downloaded, computed by a snippet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import polars as pl
+
+from core.analyses.communities import Communities, Community
+from core.analyses.evolution import MAX_EDGES, link_attributes
+from core.analyses.export import with_labels
+from core.store import Store
+from core.values import Feature, Label, Link, Links
+
+MOST = 40
+"""Features of one community that a picture shows unless asked for more."""
+
+SUMMARY: dict[str, Any] = {
+    "id": pl.Int64,
+    "size": pl.Int64,
+    "keywords": pl.String,
+    "sites": pl.String,
+    "per_site": pl.List(pl.Int64),
+    "cohesion": pl.Float64,
+    "stability": pl.Float64,
+    "over_seeds": pl.Float64,
+    "over_halves": pl.Float64,
+    "modularity": pl.Float64,
+}
+
+
+def community_table(found: Communities) -> pl.DataFrame:
+    """One row a community, the largest first; `per_site` counts its features at each site, columns as SUMMARY."""
+    rows = [
+        (
+            one.id,
+            one.size,
+            ", ".join(word.written for word in one.keywords),
+            span(one.sites, found.graph.keys),
+            per_site(one, found.graph.keys),
+            *(one.cohesion, one.stability, one.over_seeds, one.over_halves, one.modularity),
+        )
+        for one in found.communities
+    ]
+    return pl.DataFrame(rows, SUMMARY, orient="row").fill_nan(None)
+
+
+def per_site(one: Community, keys: tuple[str, ...]) -> list[int]:
+    """How many of a community's features each site has."""
+    at = [feature.key for feature in one.features]
+    return [at.count(key) for key in keys]
+
+
+def span(sites: tuple[str, ...], keys: tuple[str, ...]) -> str:
+    """Sites in few words.
+
+    >>> span(("1", "2", "3"), ("0", "1", "2", "3")), span(("0", "2"), ("0", "1", "2")), span(("1",), ("0", "1"))
+    ('1 to 3', '0, 2', '1')
+    """
+    places = [keys.index(site) for site in sites]
+    whole = len(places) > 1 and places == list(range(places[0], places[-1] + 1))
+    return f"{sites[0]} to {sites[-1]}" if whole else ", ".join(sites)
+
+
+def member_table(found: Communities, label_of: Callable[[Feature], Label | None]) -> pl.DataFrame:
+    """One row a feature that is in a community: its id, the feature, what it is called and whether that is a hint."""
+    rows = []
+    for one in found.communities:
+        for feature in one.features:
+            label = label_of(feature)
+            text, source = (label.text, label.source) if label else ("", "")
+            rows.append((one.id, str(feature), text.encode("utf-8", "replace").decode(), source))
+    names = ("community", "feature", "label", "label_source")
+    return pl.DataFrame(rows, {names[0]: pl.Int64, **dict.fromkeys(names[1:], pl.String)}, orient="row")
+
+
+def with_text(table: pl.DataFrame, members: pl.DataFrame, text: str) -> pl.DataFrame:
+    """The communities of which a keyword, a member's label or a member itself holds every word of `text`."""
+    for word in text.casefold().split():
+        holds = pl.col("label").str.to_lowercase().str.contains(word, literal=True)
+        ids = members.filter(holds | (pl.col("feature") == word))["community"].unique().to_list()
+        told = pl.col("keywords").str.to_lowercase().str.contains(word, literal=True)
+        table = table.filter(pl.col("id").is_in(ids) | told)
+    return table
+
+
+def community_graph(
+    links: Links, found: Communities, id: int, label_of: Callable[[Feature], Label | None], most: int = MOST,
+    activity: float = 0.0, measure: str = "jaccard", floor: float = 0.0,
+) -> nx.DiGraph:  # fmt: skip
+    """The `most` best connected features of a community with their links: an evolution graph, all measures on it.
+
+    Each site is given its share of them. A feature's strength is the weight of its links within the community; the
+    strongest is marked as ``seed``. Graph
+    attributes: `measure`, `floor`, ``community``, ``pruned_nodes``, ``pruned_edges``. Raises `KeyError` for no such id.
+    """
+    one = found.of(id)
+    if one is None:
+        raise KeyError(id)
+    graph, parts = found.graph, found.parts
+    inside = np.flatnonzero((parts[graph.source] == id - 1) & (parts[graph.target] == id - 1))
+    strength = np.zeros(len(parts))
+    for ends in (graph.source, graph.target):
+        np.add.at(strength, ends[inside], graph.weight[inside])
+    members = np.flatnonzero(parts == id - 1)
+    chosen = _shares(members, graph.site[members], strength[members], most)
+    kept = inside[np.isin(graph.source[inside], chosen) & np.isin(graph.target[inside], chosen)]
+    kept = kept[np.lexsort((kept, -graph.weight[kept]))][:MAX_EDGES]
+    drawn = nx.DiGraph(
+        measure=measure, floor=float(floor), community=id, seeds=str(graph.features[chosen[0]]),
+        pruned_nodes=len(members) - len(chosen), pruned_edges=len(inside) - len(kept),
+    )  # fmt: skip
+    for node in np.sort(chosen).tolist():
+        feature = graph.features[node]
+        drawn.add_node(
+            str(feature), key=feature.key, index=feature.index, site=int(graph.site[node]),
+            seed=node == int(chosen[0]), expanded=False, wave=0, strength=float(strength[node]),
+        )  # fmt: skip
+    for e in kept.tolist():
+        link: Link = links.link(graph.features[graph.source[e]], graph.features[graph.target[e]], activity)
+        drawn.add_edge(str(link.source), str(link.target), **link_attributes(link, measure))
+    return with_labels(drawn, label_of)
+
+
+def _shares(members: np.ndarray, site: np.ndarray, strength: np.ndarray, most: int) -> np.ndarray:
+    """The strongest of `members`, the first one of all, from each site in proportion: by rank within it, as a share.
+
+    >>> _shares(np.arange(6), np.array([0, 0, 0, 0, 1, 1]), np.array([9.0, 8, 7, 6, 2, 1]), 3).tolist()
+    [0, 4, 1]
+    """
+    order = np.lexsort((members, -strength, site))
+    _, first, size = np.unique(site[order], return_index=True, return_counts=True)
+    rank = np.arange(len(order)) - np.repeat(first, size)
+    share = rank / np.repeat(size, size)
+    members, strength = members[order], strength[order]
+    return members[np.lexsort((members, -strength, share))][:most]
+
+
+def with_activity(graph: nx.DiGraph, store: Store) -> nx.DiGraph:
+    """The same graph; each feature with the number of tokens on which it is active."""
+    for _, data in graph.nodes(data=True):
+        data["n_active"] = int(store.summary(data["key"]).active[data["index"]])
+    return graph

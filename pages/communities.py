@@ -1,0 +1,81 @@
+"""Communities: features of several sites that are linked among themselves, and how far one can trust them."""
+
+import streamlit as st
+
+from core.errors import StrataError
+from core.values import Feature
+from ui import communities as com
+from ui import communities_page as parts
+from ui import communities_words as words
+from ui.cards import both_ways, summary
+from ui.communities_pills import pills
+from ui.errors import error_box, guarded
+from ui.evolution import height_of, report_of
+from ui.go import linked
+from ui.graph import graph as graph_component
+from ui.graph_tables import graph_tables
+from ui.inspector import inspector
+from ui.setup import set_up, theme
+from ui.text import quiet
+from ui.text import title as page_title
+
+page = set_up("Communities")
+store, labels = page.store, page.labels
+if len(store.sites) < 2:
+    error_box(StrataError("This store has a single site", "communities are made of links: open another store"))
+    st.stop()
+
+asked = com.read_settings()
+heading = st.container()
+with guarded(stop=True):
+    found = com.answer(store, labels, asked)
+    communities, members = parts.frames(store, labels, found, asked)
+    frame = parts.listed(communities, members)
+    one = parts.choose(found, asked, frame["id"].to_list())
+    view = parts.view_of(store, labels, found, asked, one) if one else None
+drawn = parts.drawn(view, store, theme()) if view else None
+told = words.title_of(one, len(store.sites)) if one else f"No three features are linked: {com.in_words(asked)}"
+with heading:
+    page_title(told, words.explained(found, asked) if one else "Lower the floor, or choose another measure.")
+pills(store, asked, view, drawn, told, communities, members)
+if view is None:
+    st.stop()
+
+
+def act(event):
+    parts.on_event(view, event)
+
+
+height = max(520, height_of(view.graph))
+left, right = st.columns([9, 11], gap="small")
+with left:
+    parts.ranked_table(frame, asked, theme(), height)
+    if frame.is_empty():
+        st.html(quiet("Nothing matches what you typed; the graph shows the community of before."))
+with right, st.container(key="card-graph"):
+    graph_component(
+        drawn, "communities", act, view=f"{store.fingerprint}:{asked}:{one.id}:{len(view.graph)}",
+        selected=view.feature, link=view.link, height=height - 40,
+    )  # fmt: skip
+    st.html(quiet(parts.cut(view) or f"All {len(view.graph):,} features and their links."))
+
+feature = Feature.parse(view.feature)
+first, second, third = st.columns(3, gap="small")
+with first, st.container(key="card-community"), guarded():
+    linked(words.facts(found, one), "communities:facts")
+with second, st.container(key="card-members"), guarded():
+    linked(words.members(view.graph, labels), "communities:members")
+with third, st.container(key="card-feature"), guarded():
+    linked(summary(page.reading, feature, asked.measure), "communities:summary")
+    linked(both_ways(page.reading, feature, asked.measure), "communities:neighbours")
+    with st.container(horizontal=True, gap="small"):
+        st.button("Evolution", key="to-evolution", on_click=parts.go, args=(view, "evolution"))
+        st.button("Feature page", key="to-feature", on_click=parts.go, args=(view, "feature"))
+
+if view.link:
+    with st.container(key="card-link"), guarded():
+        inspector(report_of(store.fingerprint, store, view.link, asked.activity), store, labels)
+
+edges = view.graph.number_of_edges()
+with st.expander(f"The same as tables: {len(view.graph):,} features, {edges:,} links"), guarded():
+    graph_tables(view.graph, act, f"communities:{one.id}:{view.feature}:{view.link}")

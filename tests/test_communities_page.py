@@ -1,0 +1,160 @@
+"""The Communities page without a browser: what it opens on, follows and lets one copy; colours of Evolution."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.analyses.communities import Settings, store_communities
+from core.analyses.community_tables import MOST, community_graph, community_table, member_table, with_text
+from core.analyses.keywords import label_or_hint_of
+from core.analyses.neighbours import StoreLinks
+from core.labels import Labels, labels_path, write_labels
+from core.paths import ROOT
+from core.sources.planted import plant
+from core.sources.structures import Planting
+from core.sources.truth import Truth
+from core.store import Store
+from core.values import Feature, Label
+from tests.test_gates_page import everything
+from ui.communities import colours_in_view
+from ui.communities_page import as_python
+
+SCRIPT = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def planted(_own_cache: None) -> tuple[Store, Truth]:
+    folder = Path(os.environ["STRATA_CACHE"]) / "stores"
+    folder.mkdir(parents=True)
+    planting = Planting(sites=3, width=40, tokens=10_000)
+    for size in (5, 4, 3):
+        planting.community((0, 1, 2), size=size)
+    store, truth = planting.build(folder / "planted.h5")
+    largest = truth.communities[0].features
+    write_labels(labels_path(store.path), [(f, Label(f"names of rivers {SCRIPT}", "test")) for f in largest])
+    return store, truth
+
+
+@pytest.fixture
+def app(planted: tuple[Store, Truth]) -> AppTest:
+    return AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+
+
+def opened(app: AppTest, page: str = "communities", **query: str) -> AppTest:
+    for name, text in ({"store": "planted"} | query).items():
+        app.query_params[name] = text
+    app.switch_page(f"pages/{page}.py").run()
+    assert not app.exception, app.exception
+    return app
+
+
+def table_of(app: AppTest, place: int = 0) -> pl.DataFrame:
+    return pl.DataFrame(app.dataframe[place].value)
+
+
+def test_it_opens_on_a_community_of_this_store(app: AppTest) -> None:
+    opened(app)
+    text = everything(app)
+    assert "hold together through all 3 sites" in text
+    assert "found again each time" in text
+    assert table_of(app)["size"].to_list() == [15, 12, 9]
+    assert SCRIPT not in text
+
+
+def test_a_chosen_community_and_a_chosen_feature_are_shown(app: AppTest, planted: tuple[Store, Truth]) -> None:
+    third = planted[1].communities[2].features
+    assert set(table_of(opened(app, community="3"), 1)["feature"]) == {str(f) for f in third}
+    other = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    opened(other, feature=str(third[0]))
+    assert set(table_of(other, 1)["feature"]) == {str(f) for f in third}
+
+
+def test_what_was_typed_filters_by_keyword_label_and_feature(app: AppTest, planted: tuple[Store, Truth]) -> None:
+    assert table_of(opened(app, find="rivers"))["size"].to_list() == [15]
+    assert table_of(opened(app, find=str(planted[1].communities[1].features[0])))["size"].to_list() == [12]
+    assert "Nothing matches" in everything(opened(app, find="no such word"))
+
+
+def test_settings_of_the_address_are_used_and_bad_ones_fall_back(app: AppTest) -> None:
+    assert "Louvain groups" in everything(opened(app, method="louvain", links="pearson", above="0.5"))
+    assert "Pearson 0.50 or more between adjacent sites" in everything(app)
+    opened(app, method="x", links="y", above="z", resolution="-1", community="99", find="", feature="<b>", link="a,b")
+    assert table_of(app)["size"].to_list() == [15, 12, 9]
+
+
+def test_a_floor_above_all_links_is_told(app: AppTest) -> None:
+    assert "No three features are linked" in everything(opened(app, above="1"))
+
+
+def test_a_change_of_settings_follows_the_feature(app: AppTest, planted: tuple[Store, Truth]) -> None:
+    second = {str(f) for f in planted[1].communities[1].features}
+    opened(app, community="2")
+    app.query_params["links"] = "cosine"
+    app.run()
+    assert set(table_of(app, 1)["feature"]) == second
+
+
+def test_the_snippet_computes_what_is_shown(app: AppTest, planted: tuple[Store, Truth]) -> None:
+    opened(app, find="rivers", community="1")
+    snippet = next(code.value for code in app.code if "store_communities" in code.value)
+    names: dict[str, Any] = {}
+    exec(snippet, names)
+    assert names["result"]["id"].to_list() == table_of(app)["id"].to_list()
+    assert sorted(names["graph"]) == sorted(table_of(app, 1)["feature"])
+    wanted = as_python(str(planted[0].path), Settings(), 1, len(names["graph"]), "rivers")
+    assert snippet.strip() == wanted.strip()
+
+
+def test_a_hosted_app_keeps_to_what_it_can_afford(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRATA_HOSTED", "1")
+    monkeypatch.setattr("ui.communities.MOST_HOSTED", 10)
+    assert "a hosted Strata finds communities" in everything(opened(app)).replace("A hosted", "a hosted")
+
+
+@pytest.mark.usefixtures("_own_cache")
+def test_one_site_is_told() -> None:
+    folder = Path(os.environ["STRATA_CACHE"]) / "stores"
+    folder.mkdir(parents=True)
+    plant(folder / "planted.h5", {"0": np.eye(20)})
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    assert "single site" in everything(opened(app))
+
+
+# ---- the pieces
+
+
+def test_a_picture_keeps_the_best_connected_of_every_site_and_counts_the_rest(planted: tuple[Store, Truth]) -> None:
+    store, truth = planted
+    labels = Labels.beside(store)
+    found = store_communities(store, labels)
+    label_of = label_or_hint_of(labels)
+    whole = community_graph(StoreLinks(store), found, 1, label_of, MOST)
+    assert set(whole) == {str(f) for f in truth.communities[0].features}
+    assert (whole.number_of_edges(), whole.graph["pruned_nodes"], whole.graph["pruned_edges"]) == (50, 0, 0)
+    part = community_graph(StoreLinks(store), found, 1, label_of, 6)
+    assert sorted(data["key"] for _, data in part.nodes(data=True)) == ["0", "0", "1", "1", "2", "2"]
+    assert (part.graph["pruned_nodes"], part.number_of_edges() + part.graph["pruned_edges"]) == (9, 50)
+    assert all(data["weight"] == data["jaccard"] >= 0.1 for *_, data in part.edges(data=True))
+
+
+def test_tables_hold_every_member_once(planted: tuple[Store, Truth]) -> None:
+    store, _ = planted
+    labels = Labels.beside(store)
+    found = store_communities(store, labels)
+    members = member_table(found, label_or_hint_of(labels))
+    assert members["feature"].is_unique().all()
+    assert len(members) == community_table(found)["size"].sum() == 36
+    assert with_text(community_table(found), members, "RIVERS names")["id"].to_list() == [1]
+
+
+def test_only_as_many_communities_are_coloured_as_there_are_colours() -> None:
+    of = {Feature("0", k): k for k in range(20)}
+    grounds, ranked = colours_in_view([f"0_{k}" for k in range(25)], of, "dark")
+    assert len(grounds) == len(set(grounds.values())) == len(ranked) == 8

@@ -1,0 +1,143 @@
+"""Communities for pages: what is asked, and answers that are computed once and kept; Evolution colours by them too."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from core.analyses.communities import Communities, Settings, communities, store_graphs
+from core.analyses.feature_graph import FeatureGraph
+from core.analyses.keywords import label_or_hint_of, words_of
+from core.analyses.store_graph import site_pairs, store_graph
+from core.errors import HostedRefusal
+from core.labels import Labels
+from core.paths import hosted
+from core.statistics.partitions import METHODS
+from core.store import Store
+from core.values import MEASURES, Feature
+from ui import palette, selection
+from ui.text import measure_name
+from ui.waiting import wait_for
+
+LINKS = selection.choice("links", ("jaccard", *(name for name in MEASURES if name != "jaccard")))
+METHOD = selection.choice("method", METHODS)
+RESOLUTION = selection.number("resolution", 1.0, 0.01, 100.0)
+SEED = selection.count("seed", 42, 0, 10_000)
+ACTIVITY = selection.number("activity", 0.0, 0.0, 0.9)
+PAIRS = selection.choice("pairs", ("adjacent", "all"))
+FLOORS = {"jaccard": 0.1, "pearson": 0.3, "cosine": 0.3, "sufficiency": 0.5, "necessity": 0.5}
+LOWEST = 0.05
+KEPT = 8  # graphs in memory, over all stores
+MOST_HOSTED = 100_000_000
+"""Activations of a store for which a hosted app computes links of its own; more are for the command line."""
+
+COLOURS = {
+    "light": ("#3d80a7", "#d9711a", "#4c9a6a", "#9a6fb0", "#c2a83e", "#c0586b", "#5a6fb5", "#6b8f8a"),
+    "dark": ("#66adca", "#f0903a", "#6fbd8c", "#b78fce", "#d8c05e", "#dd7f90", "#8496da", "#8fb3ae"),
+}
+"""Of the communities in view, the most frequent first; the others stay grey."""
+
+
+def floor_of(measure: str) -> selection.Setting[float]:
+    """The floor's setting; each measure has a default of its own."""
+    return selection.number("above", FLOORS.get(measure, 0.02), 0.001, 1.0)
+
+
+def read_settings() -> Settings:
+    """What the address and the session ask for; a hosted app keeps the floor up and to adjacent sites."""
+    measure = selection.value(LINKS)
+    asked = Settings(
+        measure,
+        selection.value(floor_of(measure)),
+        selection.value(METHOD),
+        selection.value(RESOLUTION),
+        selection.value(SEED),
+        selection.value(ACTIVITY),
+        selection.value(PAIRS) == "all",
+    )
+    return replace(asked, floor=max(asked.floor, LOWEST), every=False) if hosted() else asked
+
+
+def in_words(asked: Settings) -> str:
+    """The links that count: Jaccard 0.10 or more between adjacent sites."""
+    between = "between any two sites" if asked.every else "between adjacent sites"
+    rule = f", active above {asked.activity:g} of their maximum" if asked.activity else ""
+    return f"{measure_name(asked.measure)} {asked.floor:.2f} or more {between}{rule}"
+
+
+def answer(store: Store, labels: Labels, asked: Settings) -> Communities:
+    """The communities with their stability; links are computed once, whatever method or resolution follows."""
+    refuse_if_too_large(store)
+
+    def work(progress: Callable[[float], None], cancelled: Callable[[], bool]) -> Communities:
+        graph, halves = _graphs(store, asked, lambda share: progress(0.9 * share), cancelled)
+        words = words_of(graph.features, label_or_hint_of(labels))
+        return communities(graph, asked.method, asked.resolution, asked.seed, halves=halves, words=words)
+
+    key = ("communities", store.fingerprint, len(labels), asked)
+    return wait_for(key, work, "Links between sites, and on each half of the documents")
+
+
+def membership(store: Store, labels: Labels, asked: Settings) -> Communities:
+    """The communities without the work that tells how stable they are: enough to colour by."""
+    refuse_if_too_large(store)
+
+    def work(progress: Callable[[float], None], cancelled: Callable[[], bool]) -> Communities:
+        graph = store_graph(
+            store, asked.measure, asked.floor, asked.activity, pairs=site_pairs(store, asked.every),
+            min_both=asked.min_both, report=lambda what, share: progress(0.9 * share), cancelled=cancelled,
+        )  # fmt: skip
+        words = words_of(graph.features, label_or_hint_of(labels))
+        return communities(graph, asked.method, asked.resolution, asked.seed, words=words, runs=0)
+
+    return wait_for(("communities:colour", store.fingerprint, len(labels), asked), work, "Links between sites")
+
+
+Graphs = tuple[FeatureGraph, tuple[FeatureGraph, ...]]
+_kept: OrderedDict[tuple[str, Settings], Graphs] = OrderedDict()
+_lock = threading.Lock()
+
+
+def _graphs(store: Store, asked: Settings, progress: Callable[[float], None], cancelled: Callable[[], bool]) -> Graphs:
+    """The graphs of a store and its halves; the last few stay, for other methods and resolutions."""
+    key = (store.fingerprint, replace(asked, method="leiden", resolution=1.0, seed=42))
+    with _lock:
+        if key in _kept:
+            _kept.move_to_end(key)
+            return _kept[key]
+    found = store_graphs(store, asked, report=lambda what, share: progress(share), cancelled=cancelled)
+    with _lock:
+        _kept[key] = found
+        while len(_kept) > KEPT:
+            _kept.popitem(last=False)
+    return found
+
+
+def refuse_if_too_large(store: Store) -> None:
+    """Raise `HostedRefusal` where a shared machine would be busy for minutes."""
+    total = sum(int(store.summary(site.key).active.sum()) for site in store.sites)
+    if hosted() and total > MOST_HOSTED:
+        raise HostedRefusal(
+            f"a hosted Strata finds communities in up to {MOST_HOSTED:,} activations, and this store has {total:,}",
+            "run it on your own machine: python -m core communities STORE",
+        )
+
+
+def colours_in_view(nodes: Sequence[str], of: Mapping[Feature, int], theme: str) -> tuple[dict[str, str], list[int]]:
+    """(ground of each node that has one, ids in the order of their colours): the most frequent communities in view.
+
+    >>> colours_in_view(["0_1", "0_2", "1_1"], {Feature("0", 1): 7, Feature("1", 1): 7, Feature("0", 2): 3}, "light")
+    ({'0_1': '#3d80a7', '0_2': '#d9711a', '1_1': '#3d80a7'}, [7, 3])
+    """
+    ids = {node: of[feature] for node in nodes if (feature := Feature.parse(node)) in of}
+    counts = {id: list(ids.values()).count(id) for id in set(ids.values())}
+    ranked = sorted(counts, key=lambda id: (-counts[id], id))[: len(COLOURS[theme])]
+    shades = dict(zip(ranked, COLOURS[theme], strict=False))
+    return {node: shades[id] for node, id in ids.items() if id in shades}, ranked
+
+
+def swatch(place: int) -> str:
+    """The colour of the community at this place of the ranking, as CSS that follows the theme."""
+    return palette.pair(COLOURS["light"][place], COLOURS["dark"][place])

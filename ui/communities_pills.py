@@ -1,0 +1,96 @@
+"""The quiet row above the communities: settings, search, permalink, downloads, and the Python behind the page."""
+
+from __future__ import annotations
+
+import polars as pl
+import streamlit as st
+
+from core.analyses.communities import Settings
+from core.analyses.community_tables import MOST
+from core.analyses.evolution import MAX_NODES
+from core.paths import hosted
+from core.statistics.partitions import METHODS
+from core.store import Store
+from core.values import MEASURES
+from core.views.graph import Picture
+from ui import communities as com
+from ui import communities_page as parts
+from ui import selection
+from ui.pills import STYLE, graph_downloads
+from ui.share import absolute, as_csv, as_parquet
+from ui.text import measure_name
+
+
+def pills(
+    store: Store, asked: Settings, view: parts.View | None, drawn: Picture | None, told: str,
+    communities: pl.DataFrame, members: pl.DataFrame,
+) -> None:  # fmt: skip
+    """The row itself; call it when every setting of the page has been read."""
+    st.html(STYLE)
+    with st.container(horizontal=True, key="pills", gap="small", vertical_alignment="center"):
+        _links(asked)
+        _grouping(asked)
+        if view is not None:
+            size = len(view.graph)
+            with st.popover(f"{size} drawn"):
+                top = MAX_NODES // 2 if hosted() else MAX_NODES
+                st.slider("Best connected features that are drawn", 10, top, step=10, **selection.bind(parts.DRAWN))
+        st.text_input(
+            "Find", placeholder="label, token or feature", label_visibility="collapsed", width=190,
+            **selection.bind(parts.FIND),
+        )  # fmt: skip
+        with st.popover("Permalink"):
+            st.code(absolute(selection.permalink()), language=None, wrap_lines=True)
+        with st.popover("Download"), st.container(key="downloads"):
+            _tables(communities, members)
+            if view is not None and drawn is not None:
+                graph_downloads(view.graph, drawn, told, parts.cut(view))
+        with st.popover("Copy as Python"):
+            st.code(_python(store, asked, view), language="python")
+
+
+def _links(asked: Settings) -> None:
+    words = measure_name(asked.measure)
+    with st.popover(words[0].upper() + words[1:]):
+        st.radio("Links by", (*MEASURES,), format_func=measure_name, **selection.bind(com.LINKS))
+        if not hosted():
+            st.radio("Between", ("adjacent", "all"), format_func=_pairs, **selection.bind(com.PAIRS))
+    with st.popover(f"Floor {asked.floor:.2f}"):
+        fine = asked.measure == "mutual_information"
+        st.slider(
+            f"Weakest {words} of a link", 0.005 if fine else 0.05, 0.2 if fine else 1.0, step=0.005 if fine else 0.05,
+            **selection.bind(com.floor_of(asked.measure)),
+        )  # fmt: skip
+        st.caption("Links of fewer than 10 common tokens, and those that chance would give, are left out.")
+    with st.popover("Active > 0" if not asked.activity else f"Active > {asked.activity:g} max"):
+        st.slider("Active above this share of a feature's maximum", 0.0, 0.9, step=0.05, **selection.bind(com.ACTIVITY))
+
+
+def _grouping(asked: Settings) -> None:
+    with st.popover(asked.method.capitalize()):
+        st.radio("Method", METHODS, format_func=str.capitalize, **selection.bind(com.METHOD))
+        st.number_input("Seed", 0, 10_000, step=1, **selection.bind(com.SEED))
+    with st.popover(f"Resolution {asked.resolution:g}"):
+        st.number_input(
+            "Resolution", 0.01, 100.0, step=0.5, help="Above 1: more and smaller communities; below: fewer and larger.",
+            **selection.bind(com.RESOLUTION),
+        )  # fmt: skip
+
+
+def _pairs(which: str) -> str:
+    return {"adjacent": "adjacent sites", "all": "all pairs of sites"}[which]
+
+
+def _tables(communities: pl.DataFrame, members: pl.DataFrame) -> None:
+    for label, name, frame in (("Communities", "communities", communities), ("Their features", "members", members)):
+        for kind, make in (("csv", as_csv), ("parquet", as_parquet)):
+            told = kind.upper() if kind == "csv" else "Parquet"
+            st.download_button(
+                f"{label} ({told})", lambda make=make, frame=frame: make(frame),  # type: ignore[misc]
+                f"{name}.{kind}", key=f"download:{name}:{kind}", on_click="ignore", type="tertiary", width="stretch",
+            )  # fmt: skip
+
+
+def _python(store: Store, asked: Settings, view: parts.View | None) -> str:
+    id, most = (view.one.id, len(view.graph)) if view is not None else (1, MOST)
+    return parts.as_python(str(store.path), asked, id, most, selection.value(parts.FIND))

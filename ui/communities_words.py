@@ -1,0 +1,119 @@
+"""Communities in words and cards: the finding, what is computed, how well one holds, its best connected features."""
+
+from __future__ import annotations
+
+import math
+
+import networkx as nx
+
+from core.analyses.communities import Communities, Community, Settings
+from core.analyses.community_tables import per_site, span
+from core.labels import Labels
+from core.values import Feature
+from ui import communities as com
+from ui import palette
+from ui.go import anchor
+from ui.text import escape, figure, head, named, table
+
+STEADY, SHAKY = 0.9, 0.6
+MEMBERS = 12
+
+
+def title_of(one: Community, n_sites: int) -> str:
+    """What holds together: “Once”, “One” and “there” hold together through all six sites, 91 features."""
+    words = [word.written for word in one.keywords][:3]
+    names = (
+        f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0] if words else str(one.features[0])
+    )
+    sites = len(one.sites)
+    where = f"through all {sites} sites" if sites == n_sites > 2 else _where(one.sites)
+    verb = "hold" if len(words) > 1 else "holds"
+    return f"{names} {verb} together {where}: {one.size:,} features, {again(one.stability)}"
+
+
+def _where(sites: tuple[str, ...]) -> str:
+    if len(sites) == 1:
+        return f"at site {sites[0]}"
+    return f"at sites {', '.join(sites[:-1])} and {sites[-1]}"
+
+
+def again(stability: float) -> str:
+    """How much of a community comes back.
+
+    >>> again(0.95), again(0.7), again(0.2)
+    ('found again each time', 'mostly found again', 'drawn differently each time')
+    """
+    if math.isnan(stability):
+        return "not tried again"
+    return (
+        "found again each time" if stability >= STEADY
+        else "mostly found again" if stability >= SHAKY
+        else "drawn differently each time"
+    )  # fmt: skip
+
+
+def explained(found: Communities, asked: Settings) -> str:
+    """Two sentences on what is computed."""
+    method = asked.method.capitalize()
+    halves = f", {figure(found.agreement_halves)} between halves" if not math.isnan(found.agreement_halves) else ""
+    return (
+        f"{method} groups {len(found.graph.features):,} features by their {len(found.graph.weight):,} links "
+        f"({com.in_words(asked)}), so that links fall within groups (modularity {figure(found.modularity)}). "
+        "Stability is how much of a group comes back with other seeds and on either half of the documents; all groups "
+        f"together agree at {figure(found.agreement_seeds)} over seeds{halves} (adjusted Rand index)."
+    )
+
+
+def telling(found: Communities) -> Community | None:
+    """The community to open with: stable, large, and called by words rather than by letters."""
+
+    def promise(one: Community) -> float:
+        words = [word.text for word in one.keywords]
+        wordy = sum(len(word) > 2 and word.isalpha() for word in words) / max(1, len(words))
+        stable = 0.0 if math.isnan(one.stability) else one.stability
+        return stable * math.log(one.size) * (0.2 + wordy) * len(one.sites)
+
+    return max(found.communities, key=lambda one: (promise(one), -one.id), default=None)
+
+
+# ---- cards
+
+
+def facts(found: Communities, one: Community) -> str:
+    """The card of a community as HTML: how well it holds, its features at each site, the best connected ones."""
+    words = ", ".join(escape(word.written) for word in one.keywords) or "no words in common"
+    rows = [
+        ("features", f"{one.size:,}", f"at site {span(one.sites, found.graph.keys)}"),
+        ("cohesion", figure(one.cohesion), "of the weight of their links stays within"),
+        ("over seeds", figure(one.over_seeds), "of it found again with other seeds"),
+        ("over halves", figure(one.over_halves), "on either half of the documents"),
+        ("modularity", figure(one.modularity, 3), f"of {figure(found.modularity)} in all"),
+    ]
+    cells = [[name, value, f'<span class="s-quiet s-small">{escape(more)}</span>'] for name, value, more in rows]
+    return (
+        head(f"Community {one.id}") + f'<div class="s-name">{words}</div>'
+        + table(["", "", ""], cells, [False, True, False]) + head("Features at each site") + _bars(one, found)
+    )  # fmt: skip
+
+
+def _bars(one: Community, found: Communities) -> str:
+    counts = per_site(one, found.graph.keys)
+    tallest, n = max(counts), len(counts)
+    bars = "".join(
+        f'<i style="height:{100 * c / tallest:.0f}%;background:{palette.site_colour(k, n) if c else "transparent"}"'
+        f' title="site {escape(key)}: {c:,}"></i>'
+        for k, (key, c) in enumerate(zip(found.graph.keys, counts, strict=True))
+    )
+    keys = "".join(f"<span>{escape(key)}</span>" for key in found.graph.keys)
+    return f'<div class="s-bars">{bars}</div><div class="s-strip-keys">{keys}</div>'
+
+
+def members(graph: nx.DiGraph, labels: Labels) -> str:
+    """The best connected features as rows; each leads to itself."""
+    strongest = sorted(graph.nodes(data="strength"), key=lambda each: (-each[1], each[0]))[:MEMBERS]
+    rows = "".join(
+        anchor(node, feature=node, link=None)
+        + f'<span class="s-cut">{named(Feature.parse(node), labels)}</span><span class="s-num">{value:.2f}</span>'
+        for node, value in strongest
+    )
+    return head("Best connected", "weight of links within") + f'<div class="s-rows">{rows}</div>'
