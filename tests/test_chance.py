@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.__main__ import main
-from core.analyses.chance import Chance, chance_of_pair, is_kept, together
+from core.analyses.chance import Chance, chance_of_pair, is_kept, together, usual_draws
 from core.errors import BadArgument
 from core.results import clear_cache, results_folder
 from core.sources.planted import plant, planted_tokens
@@ -210,10 +210,10 @@ def numbers(chance: Chance) -> str:
 
 def test_results_are_kept_and_damaged_ones_computed_again(random_store: Store) -> None:
     pairs = [("0", "1")]
-    assert not is_kept(random_store, pairs, "pearson")
+    assert not is_kept(random_store, pairs, "pearson", 0.0, 3)
     fresh = chance_of_pair(random_store, "0", "1")
-    assert is_kept(random_store, [("1", "0")], "cosine")  # the bounded measures come together
-    assert not is_kept(random_store, pairs, "sufficiency")
+    assert is_kept(random_store, [("1", "0")], "cosine", 0.0, 3)  # the bounded measures come together
+    assert not is_kept(random_store, pairs, "sufficiency", 0.0, 3)
     notices: list[str] = []
     assert numbers(chance_of_pair(random_store, "1", "0", notice=notices.append)) == numbers(fresh)
     assert not notices
@@ -223,7 +223,15 @@ def test_results_are_kept_and_damaged_ones_computed_again(random_store: Store) -
     assert numbers(chance_of_pair(random_store, "0", "1", notice=notices.append)) == numbers(fresh)
     assert "damaged" in notices[0]
     clear_cache()
-    assert not is_kept(random_store, pairs, "pearson")
+    assert not is_kept(random_store, pairs, "pearson", 0.0, 3)
+
+
+def test_large_sites_need_fewer_draws(random_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.analyses.chance.MANY", 1000)
+    assert usual_draws(random_store, [("0", "1")]) == 1
+    assert usual_draws(random_store, [("1", "2")]) == 3
+    assert usual_draws(random_store, [("0", "1"), ("1", "2")]) == 1
+    assert chance_of_pair(random_store, "0", "1").nulls["shift"].draws == 1
 
 
 def test_several_pairs_together(random_store: Store) -> None:
@@ -251,13 +259,11 @@ def test_one_document_is_a_state_and_not_a_crash(tmp_path: Path, capsys: pytest.
     assert json.loads(capsys.readouterr().out)["chance"]["document"] == {"expected_both": None, "p": None, "draws": 0}
 
 
-def test_the_command(tmp_path: Path, random_store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    progress = tmp_path / "progress.json"
+def test_the_command(random_store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["chance", str(random_store.path), "--from", "0", "--to", "2", "--adjacent", "--min-both", "1", "--json"]
-    assert main([*words, "--progress", str(progress)]) == 0
+    assert main(words) == 0
     found = json.loads(capsys.readouterr().out)
     assert [(one["from"], one["to"]) for one in found] == [("0", "1"), ("1", "2")]
-    assert json.loads(progress.read_text())["state"] == "done"
     assert set(found[0]["nulls"]) == {"shift", "document"}
     assert len(found[0]["best_match"]["expected"]) == len(found[0]["best_match"]["thresholds"])
     assert main(["chance", str(random_store.path), "--from", "0", "--to", "1"]) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
@@ -27,7 +28,7 @@ def test_it_is_offered_and_told_when_it_is_known(app: AppTest) -> None:  # noqa:
     app.button(key="chance:ask").click().run()
     assert not app.exception
     until = time.monotonic() + 60
-    while not is_kept(store_of_the_app(), PAIRS, "pearson") and time.monotonic() < until:
+    while not is_kept(store_of_the_app(), PAIRS, "pearson", 0.0, 3) and time.monotonic() < until:
         time.sleep(0.1)
     time.sleep(0.3)
     app.run()
@@ -47,6 +48,9 @@ def test_what_is_kept_is_told_at_once(app: AppTest) -> None:  # noqa: F811
         chance_of_pair(store_of_the_app(), *pair)
     opened(app, feature="1_0")
     assert "At 0." in everything(app)
+    scope: dict[str, Any] = {}
+    exec(next(code.value for code in app.code if "evolution_graph" in code.value), scope)
+    assert f"At {scope['floor'].value + 0.005:.2f}" in everything(app)
     opened(app, feature="1_0", measure="sufficiency")
     assert "are chance" not in everything(app)
 

@@ -16,7 +16,7 @@ from itertools import pairwise
 import networkx as nx
 import streamlit as st
 
-from core.analyses.chance import Chance, Sites, chance_of_pair, is_kept, together
+from core.analyses.chance import BOTH, Chance, Sites, chance_of_pair, is_kept, together, usual_draws
 from core.errors import Cancelled
 from core.statistics.false_discoveries import LOWEST, RATE
 from core.store import Store
@@ -37,7 +37,7 @@ def pairs_shown(store: Store, graph: nx.DiGraph) -> tuple[Sites, ...]:
 
 def known(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> Chance | None:
     """What the result cache says of the sites shown; None where it has not been computed."""
-    if not pairs or not is_kept(store, pairs, settings.measure, settings.activity):
+    if not pairs or not is_kept(store, pairs, settings.measure, settings.activity, usual_draws(store, pairs)):
         return None
     return _known(store.fingerprint, tuple(pairs), settings.measure, settings.activity, settings.min_both, store)
 
@@ -46,7 +46,8 @@ def known(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> Chanc
 def _known(
     fingerprint: str, pairs: tuple[Sites, ...], measure: str, activity: float, min_both: int, _store: Store
 ) -> Chance:
-    return together([chance_of_pair(_store, *pair, measure, activity, min_both=min_both) for pair in pairs])
+    draws = usual_draws(_store, pairs)
+    return together([chance_of_pair(_store, *pair, measure, activity, BOTH, draws, min_both) for pair in pairs])
 
 
 # ---- in words
@@ -71,6 +72,17 @@ def floor_of(found: Chance) -> float:
     scale = 1000 if found.measure == "mutual_information" else 100
     value = found.floor().value
     return value if math.isnan(value) else math.ceil(round(value * scale, 6)) / scale
+
+
+def as_python(found: Chance) -> tuple[str, str]:
+    """The core calls behind the sentence: what to import, and what to run on `store`."""
+    draws = next(iter(found.nulls.values())).draws
+    asked = f"*pair, {found.measure!r}, {found.activity!r}, 'both', {draws}, {found.min_both}"
+    pairs = list(found.pairs)
+    return (
+        "from core.analyses.chance import chance_of_pair, together\n",
+        f"chance = together([chance_of_pair(store, {asked}) for pair in {pairs!r}])\nfloor = chance.floor({RATE})\n",
+    )
 
 
 # ---- the pill
@@ -157,12 +169,16 @@ def begin(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> None:
 
 
 def _draw(store: Store, pairs: Sequence[Sites], settings: evo.Settings, work: _Work) -> None:
+    draws = usual_draws(store, pairs)
     for k, pair in enumerate(pairs):
 
         def progress(share: float, k: int = k) -> None:
             work.share = max(work.share, (k + share) / len(pairs))
 
-        chance_of_pair(store, *pair, settings.measure, settings.activity, progress=progress, cancelled=work.stop.is_set)
+        chance_of_pair(
+            store, *pair, settings.measure, settings.activity, BOTH, draws,
+            progress=progress, cancelled=work.stop.is_set,
+        )  # fmt: skip
 
 
 def _ask(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> None:

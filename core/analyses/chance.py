@@ -35,6 +35,7 @@ from core.store import Store
 from core.values import MIN_ACTIVE
 
 KIND = "chance"
+MANY = 1 << 24  # pairs of features
 BOTH = "both"
 
 Progress = Callable[[float], None]
@@ -107,14 +108,14 @@ def chance_of_pair(
     measure: str = "pearson",
     activity: float = 0.0,
     null: str = BOTH,
-    draws: int = DRAWS,
+    draws: int | None = None,
     min_both: int = MIN_ACTIVE,
     *,
     notice: Callable[[str], None] = lambda text: None,
     progress: Progress = lambda share: None,
     **running: Any,
 ) -> Chance:
-    """The links of a pair of sites and of `draws` draws of a null (``shift``, ``document``, or both of them).
+    """The links of a pair of sites and of `draws` draws (default: `usual_draws`) of a null, or of ``both`` of them.
 
     Only links of alive features that are active together on `min_both` positions or more take part. What was computed
     before comes from the cache. `running` goes to `whole_pair` (threads, cancelled). Raises `BadArgument`,
@@ -130,6 +131,7 @@ def chance_of_pair(
     20
     """
     measure_function(measure)
+    draws = usual_draws(store, [(source, target)]) if draws is None else draws
     if not 1 <= draws <= 100:
         raise BadArgument(f"{draws} draws of a null are out of range", "choose 1 to 100")
     source, target = in_order(store, source, target)
@@ -162,6 +164,11 @@ def chance_of_pair(
         found[name] = NullLinks(links_in(kept, measure).with_both(min_both), draws, int(kept["paired"]))
     progress(1.0)
     return Chance(((source, target),), measure, activity, min_both, real, found)
+
+
+def usual_draws(store: Store, pairs: Sequence[Sites]) -> int:
+    """Draws of each null: few where there are so many pairs of features that one draw has thousands of links."""
+    return DRAWS if all(store.site(a).d_sae * store.site(b).d_sae <= MANY for a, b in pairs) else 1
 
 
 def nulls_of(null: str) -> tuple[str, ...]:
@@ -220,7 +227,7 @@ def draw_all(
     return arrays | {"paired": np.array(round(np.mean([paired for paired, _ in found])))}
 
 
-def is_kept(store: Store, pairs: Sequence[Sites], measure: str, activity: float = 0.0, draws: int = DRAWS) -> bool:
+def is_kept(store: Store, pairs: Sequence[Sites], measure: str, activity: float, draws: int) -> bool:
     """Whether `chance_of_pair` answers for all of these pairs from the cache, under both nulls."""
     keys = [("", 0), *((name, draws) for name in NULLS)]
     return all(
@@ -231,8 +238,9 @@ def is_kept(store: Store, pairs: Sequence[Sites], measure: str, activity: float 
 
 
 def together(found: Sequence[Chance]) -> Chance:
-    """Several pairs of sites as one: a picture that shows links of all of them has one floor."""
+    """Several pairs of sites, by as many draws each, as one: a picture that shows links of all has one floor."""
     first = found[0]
+    assert len({null.draws for each in found for null in each.nulls.values()}) <= 1
     nulls = {
         name: replace(null, links=pooled([each.nulls[name].links for each in found]))
         for name, null in first.nulls.items()

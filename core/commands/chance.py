@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import argparse
 import math
-import threading
-import time
-from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from core.analyses.chance import BOTH, Chance, chance_of_pair
-from core.collect.settings import Progress
 from core.commands.between import site_pairs
 from core.commands.output import cell, print_json, print_table
 from core.commands.pairs import add_sites, bar, warn
-from core.errors import BadArgument, StrataError
-from core.jobs import DONE, FAILED, RUNNING, write_progress
+from core.errors import BadArgument
 from core.statistics.chance import best_by_chance
 from core.statistics.false_discoveries import DRAWS, RATE
 from core.statistics.measures import BOUNDED
@@ -38,44 +32,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--measure", choices=MEASURES, default="pearson")
     parser.add_argument("--fdr", type=float, default=RATE, help="the share of the links that may be chance")
     parser.add_argument("--null", choices=(*NULLS, BOTH), default=BOTH, help="what chance leaves in place")
-    parser.add_argument("--draws", type=int, default=DRAWS, help="draws of each null")
+    parser.add_argument("--draws", type=int, help=f"draws of each null (default: {DRAWS}, and 1 for large sites)")
     parser.add_argument("--min-both", type=int, default=MIN_ACTIVE, help="fewest tokens on which both are active")
     parser.add_argument("--activity", type=float, default=0.0, help="r: a feature is active where x > r * its maximum")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    parser.add_argument("--progress", type=Path, help=argparse.SUPPRESS)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Draw the nulls, or find them, and say where the floor is."""
-    teller = Teller(options.progress)
-    try:
-        report(options, teller)
-    except StrataError as error:
-        teller.tell(0, 1, FAILED, str(error))
-        raise
-    teller.tell(1, 1, DONE)
-
-
-def report(options: argparse.Namespace, teller: Teller) -> None:
-    """One object a pair of sites."""
+    """Draw the nulls, or find them, and say where the floor is: one object a pair of sites."""
     check_rate(options.fdr)
     store = open_store(options.store)
-    pairs = pairs_of(store, options)
-    found = []
-    for k, (source, target) in enumerate(pairs):
-        show, began = bar(source, target), k
-
-        def progress(share: float, show: Callable[[float], None] = show, began: int = began) -> None:
-            show(share)
-            teller.tell(began + share, len(pairs), RUNNING)
-
-        settings = (options.measure, options.activity, options.null, options.draws, options.min_both)
-        found.append(chance_of_pair(store, source, target, *settings, notice=warn, progress=progress))
+    found = [
+        chance_of_pair(
+            store, source, target, options.measure, options.activity, options.null, options.draws, options.min_both,
+            notice=warn, progress=bar(source, target),
+        )
+        for source, target in pairs_of(store, options)
+    ]  # fmt: skip
     if options.json:
         print_json([one.as_json(options.fdr) | best_match(store, one, options.null) for one in found])
-    elif options.progress is None:
-        for one in found:
-            print_one(one, options.fdr)
+        return
+    for one in found:
+        print_one(one, options.fdr)
 
 
 def pairs_of(store: Store, options: argparse.Namespace) -> list[tuple[str, str]]:
@@ -125,22 +103,3 @@ def sentence(told: dict[str, Any], rate: float) -> str:
         links = f"{told['links']:,} links at {told['lowest']:g} and above"
         return f"no floor: of the {links}, more than {100 * rate:g}% are chance whatever the floor"
     return f"at {cell(told['floor'])} and above, at most {100 * rate:g}% of the {told['kept']:,} links are chance"
-
-
-class Teller:
-    """Progress in a file, for a page that polls this command as a job; threads report, so that one writes at a time."""
-
-    def __init__(self, file: Path | None) -> None:
-        self.file, self.lock, self.began, self.last = file, threading.Lock(), time.monotonic(), 0.0
-
-    def tell(self, done: float, total: float, state: str, error: str = "") -> None:
-        """Write it, twice a second at most unless it is the last word."""
-        if self.file is None:
-            return
-        with self.lock:
-            now = time.monotonic()
-            if state == RUNNING and now - self.last < 0.5:
-                return
-            self.last = now
-            left = (total - done) * (now - self.began) / done if done else None
-            write_progress(self.file, Progress("drawing nulls", done, total, "", None, left), state, error)
