@@ -23,6 +23,7 @@ from core.sources.planted import plant, planted_tokens
 from core.statistics import devices, pairs
 from core.statistics.measures import BOUNDED, all_measures
 from core.statistics.pairs import PairLinks
+from core.statistics.rows import RowMap, margins
 from core.store import Sparse, Store
 from core.values import MEASURES
 from tests.oracle import dense_measures, random_dense, some_uncounted
@@ -158,6 +159,21 @@ def test_additions_may_arrive_in_any_order(
 
 
 @pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("activity", [0.0, 0.2])
+def test_other_rows_of_the_target(random_store: Store, device: str, activity: float) -> None:
+    """As nulls ask for: some rows twice, some not at all, some empty."""
+    rng = np.random.default_rng(1)
+    offsets, order = random_store.by_token("1").offsets, rng.integers(0, 700, 700)
+    starts, stops = offsets[order], np.where(rng.random(700) < 0.9, offsets[order + 1], offsets[order])
+    rows = RowMap(starts, stops, 690, *(margins(random_store, key, activity) for key in "01"))
+    found = on(device, random_store, activity, 3, 0.2, rows=rows, block=(9, 100))
+    expected = pairs.whole_pair(random_store, "0", "1", activity, 3, 0.2, rows=rows)
+    kept = [list(zip(one.sources, one.targets, one.n_both, strict=True)) for one in (found, expected)]
+    assert kept[0] == kept[1]
+    assert np.allclose(found.sum_xy, expected.sum_xy, rtol=1e-12)
+
+
+@pytest.mark.parametrize("device", DEVICES)
 def test_sites_without_links(tmp_path: Path, device: str) -> None:
     dead = plant(tmp_path / "d.h5", {"0": np.zeros((5, 3)), "1": np.ones((5, 2)), "2": np.zeros((5, 4))})
     for source, target, never in (("0", "1", 6), ("1", "2", 8), ("0", "2", 12)):
@@ -256,7 +272,7 @@ def test_progress_cancel_and_refusals(random_store: Store, monkeypatch: pytest.M
     ],
 )
 def test_damage_is_named(random_store: Store, tmp_path: Path, name: str, entry: int, value: int) -> None:
-    with pytest.raises(StoreDamaged):
+    with pytest.raises(StoreDamaged):  # before the device meets it: a bad index there ends the process
         on("cpu", flip(random_store, tmp_path / "d.h5", name, entry, value))
 
 

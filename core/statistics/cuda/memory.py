@@ -20,8 +20,11 @@ T = TypeVar("T")
 
 
 def available() -> bool:
-    """Whether torch sees a GPU that speaks CUDA."""
-    return bool(torch.cuda.is_available())
+    """Whether there is a GPU that torch can compute on: an old one may be there and not be spoken to."""
+    try:
+        return bool(torch.cuda.is_available()) and int(torch.ones(1, device="cuda") + 1) == 2
+    except RuntimeError as error:
+        return out_of_memory(error)
 
 
 def block_size(free: int, width: int) -> tuple[int, int]:
@@ -50,7 +53,7 @@ def within_memory(action: Callable[[], T]) -> T | None:
         if not out_of_memory(error):
             raise
     # Outside of the handler, since the error held on to the frames that hold the tensors.
-    if available():
+    if torch.cuda.is_available():
         torch.cuda.empty_cache()
     return None
 
