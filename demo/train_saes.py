@@ -1,6 +1,6 @@
 """Train the demo's seven SAEs with SAELens, all at once: one forward pass feeds every trainer (or some of them).
 
-    python demo/train_saes.py [--tokens 400000] [--sites 0123456] [--threads 1] [--out demo/saes]
+    python demo/train_saes.py [--tokens 500000] [--sites 0123456] [--threads 1] [--out demo/saes]
 
 BatchTopK SAEs, which SAELens saves as JumpReLU. Their input is scaled to norm sqrt(d_model) while they are trained;
 SAELens folds that scale, and the decoder's norms, into the weights, so that the saved decoder is what is used.
@@ -25,13 +25,14 @@ from sae_lens import BatchTopKTrainingSAE, BatchTopKTrainingSAEConfig
 from sae_lens.config import SAETrainerConfig
 from sae_lens.saes.sae import SAEMetadata
 from sae_lens.training.multi_sae_trainer import MultiSAETrainer
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from core.sources.demo import CONTEXT, SAE_SEED, SAES, demo_documents
 from demo.sites import HOOKS, activations, load_model, windows
 
 D_MODEL, D_SAE, BATCH, RATE = 128, 1024, 512, 1e-3
-ACTIVE = dict(zip(HOOKS, (10, 16, 20, 22, 22, 22, 22), strict=True))  # mean active features while training
+ACTIVE = dict(zip(HOOKS, (10, 14, 18, 20, 20, 20, 20), strict=True))  # mean active features while training
 POOL = 12  # batches of documents whose tokens are mixed
 
 
@@ -52,6 +53,7 @@ def new_sae(hook: str) -> BatchTopKTrainingSAE:
         d_sae=D_SAE,
         k=ACTIVE[hook],
         topk_threshold_lr=0.03,
+        aux_loss_coefficient=16.0,  # at 1, a tenth of the features stayed dead
         normalize_activations="expected_average_only_in",
         apply_b_dec_to_input=True,
         metadata=metadata,
@@ -102,6 +104,15 @@ def mixed(model: Any, seed: int) -> Iterator[dict[str, Tensor]]:
             yield {hook: joined[hook][rows] for hook in HOOKS}
 
 
+def halve(folder: Path) -> None:
+    """Keep a saved SAE's numbers in half precision: half the size on disk; SAELens still loads them as float32.
+
+    What `evaluate.py` measures is what is loaded from here.
+    """
+    path = folder / "sae_weights.safetensors"
+    save_file({name: part.half().contiguous() for name, part in load_file(path).items()}, path)
+
+
 def train(tokens: int, hooks: Sequence[str], out: Path) -> None:
     """Train an SAE for each hook on the same `tokens` tokens and save it to `out/HOOK`."""
     config = SAETrainerConfig(
@@ -111,7 +122,7 @@ def train(tokens: int, hooks: Sequence[str], out: Path) -> None:
         lr_end=RATE / 10,
         lr_warm_up_steps=100,
         lr_decay_steps=int(tokens // BATCH * 0.4),
-        dead_feature_window=100,
+        dead_feature_window=30,
         feature_sampling_window=400,
         n_batches_for_norm_estimate=40,
     )
@@ -122,12 +133,13 @@ def train(tokens: int, hooks: Sequence[str], out: Path) -> None:
     trainer = MultiSAETrainer(cfg=config, saes=saes, hook_names={hook: hook for hook in hooks}, data_provider=batches)
     for hook, sae in trainer.fit().items():
         sae.save_inference_model(str(out / hook))
+        halve(out / hook)
     print(f"{tokens} tokens, {time.time() - start:.0f} s -> {out}")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--tokens", type=int, default=400_000)
+    parser.add_argument("--tokens", type=int, default=500_000)
     parser.add_argument("--sites", default="0123456", help="keys of the sites to train")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=SAES)

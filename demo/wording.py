@@ -8,7 +8,7 @@ Note = tuple[str, str]
 
 PLAIN = ("kind", "part of speech")  # the value names the word itself
 BEFORE = {  # the value qualifies a word and stands before it
-    "number": "{}", "gender": "{}", "form": "{}", "tense": "{} tense", "sentiment": "{}", "mention": "{} mention",
+    "number": "{}", "gender": "{}", "tense": "{}-tense", "sentiment": "{}", "mention": "{} mention",
     "quote": "{} quote", "bracket": "{} bracket", "level": "{} tag",
 }  # fmt: skip
 AFTER = {  # the value says where or as what the word stands
@@ -16,7 +16,12 @@ AFTER = {  # the value says where or as what the word stands
     "question": 'in a "{}" question', "answer": 'in the answer to "{}"', "review": "in a {} review",
     "block": "in the {}", "agrees with": "agreeing with a {}", "after": "after {}", "before": "before {}",
 }  # fmt: skip
-NOUNS = {"topic": "{} word", "refers to": "{}", "part": "the {}"}  # the value names what the word is about
+NOUNS = {
+    "form": "{}",
+    "topic": "{} word",
+    "refers to": "{}",
+    "part": "the {}",
+}  # the value names what the word is about
 REGISTERS = {
     "story": "a story", "recipe": "a recipe", "code": "code", "letter": "a letter", "arithmetic": "arithmetic",
     "review": "a review", "weather": "a weather report", "article": "an article", "interview": "an interview",
@@ -39,6 +44,8 @@ def wording(notes: Sequence[Note]) -> str:
     'second mention of the protagonist'
     >>> wording([("number", "plural"), ("role", "subject")])
     'plural word as subject'
+    >>> wording([("tense", "past"), ("register", "story")])
+    'past-tense verb in a story'
     >>> wording([("after", "opening quote")])
     'word after an opening quote'
     """
@@ -47,8 +54,9 @@ def wording(notes: Sequence[Note]) -> str:
     after = [_after(name, value) for name, value in notes if name in AFTER]
     mentions = [word for word in before if word.endswith("mention")]
     others = [word for word in before if word not in mentions]
-    ending = ("quote", "bracket", "tag", "tense")
-    head = " and ".join(heads) or ("" if any(word.endswith(ending) for word in others) else "word")
+    whole = any(word.endswith(("quote", "bracket", "tag")) for word in others)
+    verb = any(word.endswith("tense") for word in others)
+    head = " and ".join(heads) or ("" if whole else "verb" if verb else "word")
     body = " ".join([*others, head]).strip()
     if mentions:
         body = f"{mentions[0]} of {body}" if heads or others else f"{mentions[0]} of something"
@@ -67,6 +75,6 @@ def _after(name: str, value: str) -> str:
     elif name == "inside":
         value = PLACES.get(value, value)
     elif name in ("after", "before"):
-        article = "the" if value.endswith("of the text") else "an" if value[0] in "aeio" else "a"
+        article = "the" if value.startswith(("start of", "end of")) else "an" if value[0] in "aeio" else "a"
         value = f"{article} {value}"
     return AFTER[name].format(value)
