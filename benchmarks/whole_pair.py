@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.shapes import D_SAE, shaped_store
 from benchmarks.table import keep, options, row, show
 from core.paths import cache_folder
-from core.statistics import pair_kernels
+from core.statistics.pair_rows import bare_rows
 from core.statistics.pairs import source_side, target_side, whole_pair
 from core.store import Store, open_store
 from core.warm_up import compile_kernels
@@ -40,7 +40,7 @@ def bare_seconds(store: Store, first: int = 0, last: int | None = None) -> float
     a, b = source_side(store, "0", 0.0, table), target_side(store, "1", 0.0, table)
     cells = np.zeros(2 * b.d_sae)
     began = time.process_time()
-    pair_kernels.bare_rows(
+    bare_rows(
         first, a.d_sae if last is None else last, a.starts, a.stops, a.indices, a.values, b.starts,
         b.stops, b.indices, b.values, cells, cells.view(np.int64),
     )  # fmt: skip

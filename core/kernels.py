@@ -47,6 +47,10 @@ if _folder is not None:
 
 import numba  # noqa: E402  (it reads NUMBA_CACHE_DIR when it is imported)
 import numpy as np  # noqa: E402
+from llvmlite import ir  # noqa: E402
+from numba import types  # noqa: E402
+from numba.core import cgutils  # noqa: E402
+from numba.extending import intrinsic  # noqa: E402
 
 if _folder is not None:
     vars(numba.config)["CACHE_DIR"] = _folder  # in case somebody imported numba before
@@ -60,7 +64,23 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     try:
         return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
     except RuntimeError:  # no file behind it (a doctest, a notebook): nothing to key a cache on
-        return numba.njit(nogil=True, error_model="numpy")(function)
+        return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]
+    """In a kernel: have array[index] fetched into the cache, without waiting; `index` is not checked and may be any."""
+
+    def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        place = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+        instruction = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(instruction, [place, word(0), word(3), word(1)])  # to be read, keep it near, data
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), code
 
 
 def frozen(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:

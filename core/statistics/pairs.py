@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ from core.errors import BadArgument, Cancelled
 from core.kernels import frozen
 from core.statistics import pair_kernels as kernels
 from core.statistics.measures import BOUNDED, MEASURE_FUNCTIONS, noise_share
+from core.statistics.pair_rows import renumber, rows_of_pair
+from core.statistics.pair_workers import Columns, Worker, aligned, collect_links, records_of
 from core.statistics.rows import (
     Margins,
     RowMap,
@@ -41,9 +43,12 @@ RANGES = {name: (0.0, 1.0) for name in MEASURES} | {"pearson": (-1.0, 1.0), "mut
 """Where the histogram of each measure begins and ends."""
 
 MOST_LINKS = 20_000_000  # 0.5 GB; beyond that the floor is too low to be of use
-COLUMN_BYTES = 640 << 20  # all workers' best of each column together
+WORKER_BYTES = 640 << 20  # all threads' records together
+MOST_RENUMBERED = 512 << 20  # bytes of the target's features; beyond that they stay as they are
 TABLE_ENTRIES = 1 << 23  # of c ln c; larger counts take a logarithm
 CHUNKS = 64  # at least, so that progress moves and the last chunk does not keep the others waiting
+
+EARLY = 4  # chunks after which columns are merged at once, so that their limits rise
 
 assert MEASURES[kernels.PEARSON] == "pearson"
 assert MEASURES[kernels.INFORMATION] == "mutual_information"
@@ -106,42 +111,24 @@ class Side:
     d_sae: int
 
 
-@dataclass(slots=True)
-class Worker:
-    """One thread's memory: an accumulator, the best of each column, and room for links."""
+def by_density(of: Side) -> tuple[Side, np.ndarray]:
+    """The target with its features in another order, and their true indices in that order.
 
-    d_sae: int
-    top: int
-    sums: np.ndarray = field(init=False)
-    counts: np.ndarray = field(init=False)
-    touched: np.ndarray = field(init=False)
-    found: np.ndarray = field(init=False)
-    keep: np.ndarray = field(init=False)
-    rows: tuple[np.ndarray, ...] = field(init=False)
-    limits: np.ndarray = field(init=False)
-    columns: tuple[np.ndarray, ...] = field(init=False)
-    histograms: np.ndarray = field(init=False)
-    out: tuple[np.ndarray, ...] = field(init=False)
-    together: int = 0
-
-    def __post_init__(self) -> None:
-        cells = np.zeros(2 * self.d_sae)
-        self.sums, self.counts = cells, cells.view(np.int64)
-        self.touched = np.zeros(self.d_sae + 1, np.int64)
-        self.found = np.zeros((self.d_sae + 1, 6))
-        self.keep = np.zeros(self.d_sae + 1, np.bool_)
-        self.rows = best_lists((6, self.top), np.int64)
-        entries = np.full((self.d_sae * 6, self.top, 3), -np.inf)  # value, Σxy, and n_both with the index as int64
-        self.columns = entries, entries.view(np.int64)
-        self.limits = np.full((self.d_sae * 6, 2), -np.inf)
-        self.histograms = np.zeros((6, BINS), np.int64)
-        room = max(2 * (self.d_sae + 1), 1 << 18)
-        self.out = tuple(np.empty(room, kind) for kind in (np.int32, np.int32, np.int64, np.float64))
-
-
-def best_lists(shape: tuple[int, ...], extra: type) -> tuple[np.ndarray, ...]:
-    """Empty lists of the best: value, n_both, index, and what is kept beside them."""
-    return np.full(shape, -np.inf), np.zeros(shape, np.uint32), np.zeros(shape, np.int32), np.zeros(shape, extra)
+    The densest first, then from the rarest on: what is met often lies together, and the lists' limits rise early.
+    """
+    order, indices = np.arange(of.d_sae), of.indices
+    if of.indices.nbytes <= MOST_RENUMBERED:
+        order = np.argsort(-of.margins[:, kernels.ACTIVE], kind="stable")
+        order = np.concatenate([order[:512], order[512:][::-1]])
+        rank = np.empty(of.d_sae, of.indices.dtype)
+        rank[order] = np.arange(of.d_sae)
+        indices = np.empty_like(of.indices)
+        renumber(of.indices, *frozen(rank), indices)
+    floors = of.floors[order] if len(of.floors) else of.floors
+    margins = aligned(of.d_sae * 8).reshape(-1, 8)
+    margins[:, :6] = of.margins[order]
+    renumbered = replace(of, indices=frozen(indices)[0], floors=floors, margins=margins)
+    return renumbered, order.astype(np.int64)
 
 
 def whole_pair(
@@ -181,15 +168,17 @@ def whole_pair(
     kernels.fill_xlogx(table)
     a, b = source_side(store, source, activity, table, rows), target_side(store, target, activity, table, rows)
     n = store.n if rows is None else rows.n
-    mask = sum(1 << MEASURES.index(name) for name in floor_measures)
-    run = _Run(store, n, source, target, a, b, table, mask, floor, activity > 0, progress, cancelled)
-    workers = [Worker(b.d_sae, top) for _ in range(worker_count(b.d_sae, top, threads))]
+    floors = np.array([floor if name in floor_measures else np.inf for name in MEASURES])
+    b, names = by_density(b)
+    columns = Columns(b.d_sae, top)
+    run = _Run(store, n, source, target, a, b, table, names, columns, floors, activity > 0, progress, cancelled)
+    workers = [Worker(b.d_sae, top, BINS) for _ in range(worker_count(b.d_sae, threads))]
     with ThreadPoolExecutor(len(workers)) as pool:
         for done in [pool.submit(run.work, worker) for worker in workers]:
             done.result()
     if cancelled():
         raise Cancelled(f"the pair {source}, {target} was stopped", "start it again; nothing was kept")
-    links = collect_links(run.links(), workers, a.d_sae)
+    links = collect_links(run.links(), columns, names, a.d_sae)
     return PairLinks(
         source,
         target,
@@ -198,7 +187,7 @@ def whole_pair(
         floor,
         tuple(floor_measures),
         *links,
-        histograms=np.sum([worker.histograms for worker in workers], axis=0),
+        histograms=np.sum([worker.histograms for worker in workers], axis=(0, 1))[:, :BINS],
         never_co_active=a.d_sae * b.d_sae - sum(worker.together for worker in workers),
         device="cpu",
         seconds=time.perf_counter() - began,
@@ -209,11 +198,12 @@ class _Run:
     """Chunks handed to workers, and what they found; the lock guards both."""
 
     def __init__(
-        self, store: Store, n: int, source: str, target: str, a: Side, b: Side, table: np.ndarray, mask: int,
-        floor: float, rule: bool, progress: Callable[[float], None], cancelled: Callable[[], bool],
+        self, store: Store, n: int, source: str, target: str, a: Side, b: Side, table: np.ndarray, names: np.ndarray,
+        columns: Columns, floors: np.ndarray, rule: bool, progress: Callable[[float], None],
+        cancelled: Callable[[], bool],
     ) -> None:  # fmt: skip
         self.store, self.n, self.source, self.target, self.a, self.b = store, n, source, target, a, b
-        self.table, self.mask, self.floor, self.rule = table, mask, floor, rule
+        self.table, self.names, self.columns, self.floors, self.rule = table, names, columns, floors, rule
         self.progress, self.cancelled = progress, cancelled
         self.chunks = chunk_bounds(np.append(a.starts, a.stops[-1:]), CHUNKS)
         self.found: dict[int, list[tuple[np.ndarray, ...]]] = {}
@@ -228,6 +218,7 @@ class _Run:
                 with self.lock:
                     chunk = next(self.next, None)
                 if chunk is None:
+                    self.columns.merge(worker)
                     return
                 self.run_chunk(worker, chunk)
         except BaseException:
@@ -241,25 +232,30 @@ class _Run:
         blocks: list[tuple[np.ndarray, ...]] = []
         scales = np.array([BINS / (high - low) for low, high in RANGES.values()])
         while row < last:
-            state = np.zeros(4, np.int64)
-            kernels.rows_of_pair(
-                row, last, self.n, self.rule, self.mask, self.floor,
+            state = np.array([row, 0, 0, 0, w.used])
+            rows_of_pair(
+                row, last, self.n, self.rule, self.floors, b.d_sae,
                 a.starts, a.stops, a.indices, a.values, a.floors, a.margins,
-                b.starts, b.stops, b.indices, b.values, b.floors, b.margins,
-                self.table, w.sums, w.counts, w.touched, *w.rows, w.limits, *w.columns,
-                w.histograms, scales, w.found, w.keep, *w.out, state,
+                b.starts, b.stops, b.indices, b.values, b.floors, b.margins, self.names,
+                self.table, w.sums, w.counts, w.marks, w.words, w.ids, w.scratch,
+                w.tile_limits, w.bins, w.hits, w.hit_words, w.kept, w.is_kept,
+                *w.rows, self.columns.limits, w.records, w.records.view(np.int64), w.histograms, scales, *w.out, state,
             )  # fmt: skip
-            row, written, fault, together = (int(v) for v in state)
+            row, written, fault, together, w.used = (int(v) for v in state)
             if fault:
                 damaged(self.store, fault, self.source if fault in (1, 4) else self.target)
             w.together += together
             blocks.append(tuple(part[:written].copy() for part in w.out))
+            if w.full or chunk < EARLY:
+                self.columns.merge(w)
         with self.lock:
             self.found[chunk] = blocks
             self.finished += 1
             self.n_links += sum(len(block[0]) for block in blocks)
         if self.n_links > MOST_LINKS:
-            raise BadArgument(f"floor {self.floor} keeps more than {MOST_LINKS:,} links", "choose a higher floor")
+            raise BadArgument(
+                f"floor {self.floors.min()} keeps more than {MOST_LINKS:,} links", "choose a higher floor"
+            )
         self.progress(self.finished / (len(self.chunks) - 1))
 
     def links(self) -> tuple[np.ndarray, ...]:
@@ -351,25 +347,7 @@ def chunk_bounds(offsets: np.ndarray, chunks: int) -> np.ndarray:
     return np.unique(np.concatenate([[0], np.minimum(cuts, d_sae), [d_sae]]).astype(np.int64))
 
 
-def worker_count(d_sae: int, top: int, threads: int | None) -> int:
-    """Threads to use: as many as there are cores, as far as their lists of best columns fit the budget."""
+def worker_count(d_sae: int, threads: int | None) -> int:
+    """Threads to use: as many as there are cores, as far as their records fit the budget."""
     wanted = threads or os.cpu_count() or 1
-    return max(1, min(wanted, COLUMN_BYTES // (d_sae * 6 * top * 24)))
-
-
-def collect_links(
-    rows: tuple[np.ndarray, ...], workers: list[Worker], d_source: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The links of rows and of columns, each once, sorted by (source, target)."""
-    best = workers[0].columns
-    for worker in workers[1:]:
-        kernels.merge_columns(*best, *worker.columns)
-        worker.columns = ()
-    entries, tags = best
-    line, r = np.nonzero(entries[:, :, 0] > -np.inf)
-    tag = tags[line, r, 2]
-    ids = (kernels.LOW - (tag & kernels.LOW)).astype(np.int32)
-    columns = (ids, (line // 6).astype(np.int32), tag >> 32, entries[line, r, 1])
-    sources, targets, counts, sums = (np.concatenate(pair) for pair in zip(rows, columns, strict=True))
-    _, first = np.unique(sources.astype(np.int64) << 32 | targets, return_index=True)
-    return sources[first], targets[first], counts[first], sums[first]
+    return max(1, min(wanted, WORKER_BYTES // (32 * records_of(d_sae))))

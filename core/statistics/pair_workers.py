@@ -1,0 +1,102 @@
+"""What the threads of a whole pair work in, and how what they kept comes together (see `pairs`)."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+
+from core.statistics.column_lists import all_entries, merge_records, sorted_by
+from core.statistics.pair_kernels import TILE, VALUES
+from core.statistics.pair_rows import BLOCK
+
+RECORDS = 1 << 20  # that a thread holds before it merges them, beside those of one more row
+
+
+class Worker:
+    """One thread's memory: an accumulator, a tile, the best of a row, records for columns, and room for links."""
+
+    def __init__(self, d_sae: int, top: int, bins: int) -> None:
+        words = -(-d_sae // (8 * BLOCK))
+        cells = aligned(2 * 8 * BLOCK * words)
+        self.sums, self.counts = cells, cells.view(np.int64)
+        self.words = np.zeros(words, np.uint64)
+        self.marks = self.words.view(np.uint8)
+        width = TILE + 8 * BLOCK + 8
+        self.ids = np.zeros(width, np.uint32)
+        self.scratch = np.zeros((VALUES + 6, width))
+        self.tile_limits = np.zeros((6, width), np.float32)
+        self.bins = np.zeros((6, width), np.int32)
+        self.hit_words = np.zeros(width // 8, np.uint64)
+        self.hits = self.hit_words.view(np.uint8)
+        self.kept, self.is_kept = np.zeros(d_sae, np.int64), np.zeros(8 * BLOCK * words, np.bool_)
+        self.rows = best_lists((6, top), np.int64)
+        self.records = np.empty((records_of(d_sae), 4))
+        self.histograms = np.zeros((2, 6, bins + 1), np.int64)
+        room = max(2 * (d_sae + 1), 1 << 18)
+        self.out = tuple(np.empty(room, kind) for kind in (np.int32, np.int32, np.int64, np.float64))
+        self.together = 0
+        self.used = 0  # records
+
+    @property
+    def full(self) -> bool:
+        """Whether the records of another row might not fit."""
+        return self.used + len(self.kept) * 6 > len(self.records)
+
+
+class Columns:
+    """The best of each column, of all threads."""
+
+    def __init__(self, d_sae: int, top: int) -> None:
+        self.entries = np.full((d_sae * 6, top, 3), -np.inf)  # value, Σxy, and n_both with the index as int64
+        self.limits = aligned(d_sae * 4).view(np.float32)
+        self.limits[:] = -np.inf
+        self.begins = np.zeros(d_sae * 6 + 1, np.int64)
+        self.order = np.zeros(0, np.int32)
+        self.lock = threading.Lock()
+
+    def merge(self, worker: Worker) -> None:
+        """Fold a worker's records in."""
+        with self.lock:
+            if len(self.order) < len(worker.records):
+                self.order = np.zeros(len(worker.records), np.int32)
+            merge_records(
+                worker.records, worker.records.view(np.int64), worker.used, self.entries, self.entries.view(np.int64),
+                self.limits, self.order, self.begins,
+            )  # fmt: skip
+        worker.used = 0
+
+
+def records_of(d_sae: int) -> int:
+    """How many records a worker has room for."""
+    return RECORDS + 6 * d_sae
+
+
+def aligned(count: int) -> np.ndarray:
+    """Zeros (float64) that begin with a line of the cache."""
+    room = np.zeros(count + 7)
+    first = -room.ctypes.data % 64 // 8
+    return room[first : first + count]
+
+
+def best_lists(shape: tuple[int, ...], extra: type) -> tuple[np.ndarray, ...]:
+    """Empty lists of the best: value, n_both, index, and what is kept beside them."""
+    return np.full(shape, -np.inf), np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape, extra)
+
+
+def collect_links(
+    rows: tuple[np.ndarray, ...], columns: Columns, names: np.ndarray, d_source: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The links of rows and of columns, each once, sorted by (source, target)."""
+    entries, n_rows = columns.entries, len(rows[0])
+    room = n_rows + np.count_nonzero(entries[:, :, 0] > -np.inf)
+    every = [np.empty(room, part.dtype) for part in rows]
+    for part, of_rows in zip(every, rows, strict=True):
+        part[:n_rows] = of_rows
+    all_entries(entries, entries.view(np.int64), names, *(part[n_rows:] for part in every))
+    order = sorted_by(every[1], np.arange(room, dtype=np.int32), len(names))
+    order = sorted_by(every[0], order, d_source)
+    sources, targets = every[0][order], every[1][order]
+    new = np.ones(room, np.bool_)
+    new[1:] = (sources[1:] != sources[:-1]) | (targets[1:] != targets[:-1])
+    return sources[new], targets[new], every[2][order[new]], every[3][order[new]]
