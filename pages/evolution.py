@@ -8,8 +8,10 @@ from core.analyses.story import story
 from core.errors import StrataError
 from core.values import Feature
 from ui import chance, selection
+from ui import communities as com
 from ui import evolution as evo
 from ui.cards import both_ways, summary
+from ui.communities_words import legend
 from ui.errors import error_box, guarded
 from ui.go import lead_to, linked
 from ui.graph import graph as graph_component
@@ -34,7 +36,11 @@ if found is None:
 view, graph = found
 feature = Feature.parse(view.shown)
 link = evo.link_shown(graph, view)
-drawn = evo.drawn(graph, store, theme(), selection.value(evo.COLOUR))
+colour = selection.value(evo.COLOUR)
+grouped = None
+with guarded():
+    grouped = com.membership(store, labels, com.read_settings()) if colour == "community" else None
+drawn = evo.drawn(graph, store, theme(), colour, grouped)
 
 
 def act(event):
@@ -62,6 +68,8 @@ with beside[0], st.container(key="card-graph"):
         drawn, "evolution", act, view=f"{store.fingerprint}:{view.centre}", selected=view.shown, link=link,
         height=evo.height_of(graph),
     )  # fmt: skip
+    if grouped is not None:
+        linked(legend(grouped, list(graph), com.read_settings()), "evolution:legend")
     if not graph.number_of_edges():
         st.html(quiet("No link of this feature reaches the floor: lower it, or allow fewer common tokens."))
 with beside[1]:

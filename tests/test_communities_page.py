@@ -158,3 +158,12 @@ def test_only_as_many_communities_are_coloured_as_there_are_colours() -> None:
     of = {Feature("0", k): k for k in range(20)}
     grounds, ranked = colours_in_view([f"0_{k}" for k in range(25)], of, "dark")
     assert len(grounds) == len(set(grounds.values())) == len(ranked) == 8
+
+
+def test_evolution_colours_by_community_and_says_which(app: AppTest) -> None:
+    opened(app, page="evolution", feature="1_0", colour="community", floor="0.2")
+    text = everything(app)
+    assert "Communities: Leiden at Jaccard 0.10 or more between adjacent sites, resolution 1." in text
+    assert "community=1" in text
+    opened(app, page="evolution", colour="community", links="pearson", method="louvain")
+    assert "Communities: Louvain at Pearson 0.30 or more" in everything(app)

@@ -148,7 +148,7 @@ def ranked_table(frame: pl.DataFrame, asked: Settings, theme: str, height: int) 
 
     number = st.column_config.NumberColumn
     st.dataframe(
-        frame.select("id", "keywords", "size", "per_site", "stability", "cohesion", "sites"),
+        frame.select("id", "keywords", "size", "per_site", "stability", "cohesion"),
         key=key, hide_index=True, selection_mode="single-row", on_select=chosen, height=height, row_height=34,
         column_config={
             "id": number("", width=36),
@@ -159,7 +159,6 @@ def ranked_table(frame: pl.DataFrame, asked: Settings, theme: str, height: int) 
             ),
             "stability": number("stable", format="%.2f", width=56, help="over seeds or halves, the smaller one"),
             "cohesion": number("cohesion", format="%.2f", width=70, help="share of link weight that stays within"),
-            "sites": st.column_config.TextColumn("sites", width=60),
         },
     )  # fmt: skip
 

@@ -76,6 +76,23 @@ def telling(found: Communities) -> Community | None:
     return max(found.communities, key=lambda one: (promise(one), -one.id), default=None)
 
 
+def legend(found: Communities, nodes: list[str], asked: Settings) -> str:
+    """What the colours of a graph mean, as HTML; each community leads to its page, and it is said what made them."""
+    _, ranked = com.colours_in_view(nodes, found.membership, "light")
+    at = [found.membership.get(Feature.parse(node)) for node in nodes]
+    parts = []
+    for place, id in enumerate(ranked):
+        one = found.of(id)
+        words = ", ".join(word.written for word in one.keywords[:2]) if one else ""
+        swatch = f'<i class="s-swatch" style="background:{com.swatch(place)}"></i>'
+        body = f"{swatch}{escape(words or f'community {id}')} ({at.count(id)})"
+        parts.append(anchor(body, "communities", community=str(id)))
+    grey = len(nodes) - sum(at.count(id) for id in ranked)
+    rest = f"<span>{grey} other{'s' * (grey != 1)}, grey</span>" if grey else ""
+    told = f"Communities: {asked.method.capitalize()} at {com.in_words(asked)}, resolution {asked.resolution:g}."
+    return f'<div class="s-legend s-small">{"".join(parts)}{rest}<div class="s-quiet">{escape(told)}</div></div>'
+
+
 # ---- cards
 
 

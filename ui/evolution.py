@@ -22,9 +22,11 @@ from core.values import MEASURES, MIN_ACTIVE, Feature
 from core.views.graph import Picture, picture
 from ui import palette, selection
 from ui.clicks import View, click, is_feature, link_ends
+from ui.communities import colours_in_view
 from ui.errors import error_box
 
 if TYPE_CHECKING:
+    from core.analyses.communities import Communities
     from core.analyses.link import LinkReport
 
 MEASURE = selection.choice("measure", MEASURES)
@@ -33,7 +35,7 @@ ACTIVITY = selection.number("activity", 0.0, 0.0, 0.9)
 UP = selection.count("up", 2, 0, 12)
 DOWN = selection.count("down", 3, 0, 12)
 BOTH = selection.count("both", MIN_ACTIVE, 0, 100_000)
-COLOUR = selection.choice("colour", ("site", "frequency"))
+COLOUR = selection.choice("colour", ("site", "community", "frequency"))
 FLOORS = {
     "pearson": 0.3,
     "cosine": 0.3,
@@ -43,6 +45,9 @@ FLOORS = {
     "mutual_information": 0.01,
 }
 """Where a picture starts: low enough to show weak kin, high enough to stay a picture."""
+
+HIGHEST_FLOORS = {"mutual_information": 0.2}
+"""Where the floor of a measure ends, if not at 1; what another measure's floor left in the address is then dropped."""
 
 FEATURE = selection.text(selection.FEATURE, longest=80)
 CENTRE = selection.text("centre", longest=80)
@@ -71,7 +76,7 @@ class Settings:
 
 def floor_of(measure: str) -> selection.Setting[float]:
     """The floor's setting: each measure has a default of its own."""
-    return selection.number("floor", FLOORS[measure], 0.0, 1.0)
+    return selection.number("floor", FLOORS[measure], 0.0, HIGHEST_FLOORS.get(measure, 1.0))
 
 
 def read_settings() -> Settings:
@@ -203,12 +208,15 @@ def _opening(fingerprint: str, _store: Store, _labels: Labels) -> str | None:
 # ---- how it looks
 
 
-def drawn(graph: nx.DiGraph, store: Store, theme: str, colour: str) -> Picture:
-    """The picture of a graph: the layer ramp, or the ramp by how often a feature fires (light: rarely)."""
+def drawn(graph: nx.DiGraph, store: Store, theme: str, colour: str, grouped: Communities | None = None) -> Picture:
+    """The picture of a graph: the layer ramp, that by how often a feature fires (light: rarely), or communities."""
     ramp = palette.ramp(len(store.sites), theme)
     if colour == "frequency":
         shades = palette.ramp(9, theme)
         grounds = {node: shades[_decade(data["n_active"] / store.n)] for node, data in graph.nodes(data=True)}
+    elif grouped is not None:
+        grey = palette.LINE[theme]
+        grounds = dict.fromkeys(graph, grey) | colours_in_view(list(graph), grouped.membership, theme)[0]
     else:
         grounds = {node: ramp[data["site"]] for node, data in graph.nodes(data=True)}
     colours = {node: (ground, palette.ink(ground)) for node, ground in grounds.items()}

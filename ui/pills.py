@@ -51,8 +51,9 @@ def pills(
             st.slider("Steps towards the output", 0, 12, **selection.bind(evo.DOWN))
         with st.popover(f"Colour: {selection.value(evo.COLOUR)}"):
             st.radio(
-                "Colour by", ["site", "frequency"], captions=["", "dark: active often"], **selection.bind(evo.COLOUR)
-            )
+                "Colour by", ["site", "community", "frequency"],
+                captions=["", "as on the page Communities", "dark: active often"], **selection.bind(evo.COLOUR),
+            )  # fmt: skip
         with st.popover("Permalink"):
             st.code(absolute(selection.permalink()), language=None, wrap_lines=True)
         with st.popover("Download"), st.container(key="downloads"):
