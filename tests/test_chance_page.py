@@ -7,9 +7,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.analyses.chance import chance_of_pair, is_kept
+from core.errors import BadArgument, Cancelled
 from core.store import open_store
 from tests.test_evolution_page import app, everything, graph_of, opened  # noqa: F401 (a fixture)
 from ui.chance import floor_of, known, sentence
@@ -41,6 +43,34 @@ def test_it_is_offered_and_told_when_it_is_known(app: AppTest) -> None:  # noqa:
     assert floor == floor_of(found)
     assert graph_of(app)["pearson"].min() >= floor
     assert app.button(key="chance:use").disabled
+
+
+def test_it_can_be_stopped_and_what_fails_is_said(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    def until_stopped(*asked: Any, cancelled: Any, **rest: Any) -> None:
+        while not cancelled():
+            time.sleep(0.01)
+        raise Cancelled("stopped", "start it again")
+
+    monkeypatch.setattr("ui.chance.chance_of_pair", until_stopped)
+    opened(app, feature="1_0")
+    app.button(key="chance:ask").click().run()
+    assert "chance:ask" not in [button.key for button in app.button]
+    app.button(key="chance:stop").click().run()
+    time.sleep(0.2)
+    app.run()
+    assert not app.exception
+    assert app.button(key="chance:ask")
+
+    def fail(*asked: Any, **rest: Any) -> None:
+        raise BadArgument("the disk is on fire", "put it out")
+
+    monkeypatch.setattr("ui.chance.chance_of_pair", fail)
+    app.button(key="chance:ask").click().run()
+    time.sleep(0.2)
+    for _ in range(2):
+        app.run()
+        assert "on fire" in everything(app)
+    assert app.button(key="chance:ask").label == "Try again"
 
 
 def test_what_is_kept_is_told_at_once(app: AppTest) -> None:  # noqa: F811

@@ -97,11 +97,12 @@ def pill(store: Store, graph: nx.DiGraph, settings: evo.Settings, found: Chance 
     name = "How much is chance?" if found is None else "No floor against chance"
     if found is not None and found.floor().found:
         name = f"Chance ≤ {AT_MOST} from {floor_text(found)}"
-    with st.popover("Chance: being drawn" if work else name), st.container(key="chance"):
+    under_way = work is not None and not work.future.done()
+    with st.popover("Chance: being drawn" if under_way else name), st.container(key="chance"):
         if found is not None:
             _told(found, settings)
         else:
-            st.fragment(_ask, run_every=1.0 if work else None)(store, pairs, settings)
+            st.fragment(_ask, run_every=1.0 if under_way else None)(store, pairs, settings)
 
 
 def _told(found: Chance, settings: evo.Settings) -> None:
@@ -185,21 +186,22 @@ def _ask(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> None:
     """The offer, or how far it is; once done the page is drawn anew."""
     key = _key(store, pairs, settings)
     work = _works().get(key)
-    if work is None:
+    error = work.future.exception() if work is not None and work.future.done() else None
+    if work is not None and not work.future.done():
+        st.progress(min(work.share, 1.0), f"Drawing both nulls: {100 * work.share:.0f}%")
+        st.button("Stop", key="chance:stop", on_click=work.stop.set)
+        return
+    if work is not None and (error is None or isinstance(error, Cancelled)):
+        _works().pop(key, None)
+        st.rerun(scope="app")
+    if isinstance(error, Exception):
+        error_box(error)  # it stays until one tries again
+    else:
         st.html(
             "<div>Some links would be there by chance: features that share a topic, or a place in the text.</div>"
             + quiet(f"Draw what chance gives between {len(pairs) + 1} sites, and from which value on it is rare.")
         )
-        if st.button("Find out", key="chance:ask"):
-            begin(store, pairs, settings)
-            st.rerun(scope="app")
-    elif not work.future.done():
-        st.progress(min(work.share, 1.0), f"Drawing both nulls: {100 * work.share:.0f}%")
-        st.button("Stop", key="chance:stop", on_click=work.stop.set)
-    else:
+    if st.button("Try again" if error else "Find out", key="chance:ask"):
         _works().pop(key, None)
-        error = work.future.exception()
-        if isinstance(error, Exception) and not isinstance(error, Cancelled):
-            error_box(error)
-        else:
-            st.rerun(scope="app")
+        begin(store, pairs, settings)
+        st.rerun(scope="app")
