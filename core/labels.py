@@ -38,7 +38,10 @@ def read_labels(path: Path) -> pl.DataFrame:
         frame = pl.read_parquet(path)
         frame = frame.with_columns(pl.lit(math.nan).alias("score")) if "score" not in frame.columns else frame
         frame = frame.with_columns(pl.lit("file").alias("source")) if "source" not in frame.columns else frame
-        return frame.select(pl.col(name).cast(kind) for name, kind in COLUMNS.items())
+        frame = frame.select(pl.col(name).cast(kind) for name, kind in COLUMNS.items())
+        return frame.drop_nulls(["key", "feature", "label"]).with_columns(
+            pl.col("source").fill_null(""), pl.col("score").fill_null(math.nan)
+        )
     except (pl.exceptions.PolarsError, OSError) as error:
         raise BadArgument(
             f"{path.name} is no label table: {str(error)[:120]}", "write Parquet with the columns key, feature, label"
@@ -105,7 +108,7 @@ class Labels:
 
     def search(self, text: str, limit: int = 50) -> list[tuple[Feature, Label]]:
         """Labels that contain every word of `text`, best score first, then in the order of the sites."""
-        words = text.casefold().split()
+        words = text.lower().split()  # as Polars does: a case-folded ß would be found nowhere
         if not words:
             return []
         lower = pl.col("label").str.to_lowercase()

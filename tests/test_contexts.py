@@ -162,3 +162,9 @@ def test_commands_name_what_is_wrong(random_store: Store, capsys: pytest.Capture
     assert main(["link", path, "0_1", "1_2"]) == 0
     assert main(["neighbours", path, "0_1", "--to", "1"]) == 0
     assert "pearson" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("count", [0, -1, -100])
+def test_no_context_is_given_where_none_is_asked_for(random_store: Store, count: int) -> None:
+    assert strongest(random_store, Feature("0", 1), count) == ()
+    assert not any(pair_contexts(random_store, Feature("0", 1), Feature("1", 1), count).values())

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.analyses.findings import variety
 from core.analyses.link import link_report
 from core.analyses.neighbours import StoreLinks
+from core.analyses.tables import token_shares
 from core.errors import StoreDamaged, StrataError
 from core.statistics.rows import active_counts, pair_counts
 from core.store import Store, open_store
@@ -66,6 +68,16 @@ def test_a_flipped_entry_is_named(random_store: Store, tmp_path: Path, name: str
     if name.endswith("by_feature/offsets"):
         with pytest.raises(StoreDamaged):
             active_counts(damaged, "0", 0.2)
+
+
+def test_what_a_card_and_a_finding_read_is_checked(random_store: Store, tmp_path: Path) -> None:
+    asked = busy_feature(random_store, "0")
+    entry = int(random_store.by_feature("0").offsets[asked.index + 1]) - 1
+    damaged = flip(random_store, tmp_path / "d.h5", "sites/0/by_feature/positions", entry, 2**32 - 1)
+    for reads in (token_shares, variety):
+        assert reads(random_store, asked)
+        with pytest.raises(StoreDamaged):
+            reads(damaged, asked)
 
 
 def test_random_flips_never_crash(random_store: Store, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from core import errors
-from core.labels import Labels, labels_path, read_labels, write_labels
+from core.labels import COLUMNS, Labels, labels_path, read_labels, write_labels
 from core.sources.planted import plant, planted_tokens
 from core.statistics.characteristic import characteristic_tokens, token_frequency
 from core.store import Store
@@ -74,3 +74,20 @@ def test_a_file_that_is_no_label_table_is_named(random_store: Store, tmp_path: P
     pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "other.parquet")
     with pytest.raises(errors.BadArgument, match="no label table"):
         read_labels(tmp_path / "other.parquet")
+
+
+def test_rows_without_a_key_feature_or_label_are_no_labels(random_store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "holes.parquet"
+    rows = [
+        ("0", 0, None, "x", 0.5),
+        (None, 1, "a", "x", 0.5),
+        ("0", None, "a", "x", 0.5),
+        ("0", 2, "Straße", None, None),
+    ]
+    pl.DataFrame(rows, schema=COLUMNS, orient="row").write_parquet(path)
+    labels = Labels(random_store, read_labels(path))
+    assert len(labels) == 1
+    found = labels.get(Feature("0", 2))
+    assert found is not None
+    assert (found.text, found.source, np.isnan(found.score)) == ("Straße", "", True)
+    assert [str(feature) for feature, _ in labels.search("straße")] == ["0_2"]

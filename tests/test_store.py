@@ -112,6 +112,8 @@ def test_missing_and_foreign_files(tmp_path: Path) -> None:
         open_store(tmp_path / "no.h5")
     with pytest.raises(errors.StoreMissing):
         open_store(tmp_path)
+    with pytest.raises(errors.StoreMissing):
+        open_store(tmp_path / ("long" * 1000))
     (tmp_path / "text.h5").write_text("not HDF5")
     with pytest.raises(errors.StoreForeign, match="not an HDF5 file"):
         open_store(tmp_path / "text.h5")
@@ -150,6 +152,29 @@ def test_missing_or_shortened_datasets_are_damage(random_store: Store, tmp_path:
     assert caught.value.way_out
     with pytest.raises(errors.StoreDamaged):
         open_store(broken(random_store, tmp_path, _shorten(name)))
+
+
+@pytest.mark.parametrize("name", ["fingerprint", "recipe", "created"])
+def test_a_missing_or_mistyped_attribute_is_damage(random_store: Store, tmp_path: Path, name: str) -> None:
+    for change in (lambda f: f.attrs.__delitem__(name), lambda f: f.attrs.__setitem__(name, 7)):
+        with pytest.raises(errors.StoreDamaged, match=name):
+            open_store(broken(random_store, tmp_path, change))
+
+
+@pytest.mark.parametrize(("name", "value"), [("n", -5), ("n_documents", "many")])
+def test_counts_that_are_none_are_damage(random_store: Store, tmp_path: Path, name: str, value: object) -> None:
+    with pytest.raises(errors.StoreDamaged):
+        open_store(broken(random_store, tmp_path, lambda f: f.attrs.__setitem__(name, value)))
+
+
+@pytest.mark.parametrize("content", [np.dtype("f4"), h5py.Empty("u4")], ids=["a type", "no shape"])
+def test_what_is_no_array_is_damage(random_store: Store, tmp_path: Path, content: object) -> None:
+    def change(file: h5py.File) -> None:
+        del file["tokens/ids"]
+        file["tokens/ids"] = content
+
+    with pytest.raises(errors.StoreDamaged, match="tokens/ids is no array"):
+        open_store(broken(random_store, tmp_path, change))
 
 
 def test_a_link_to_another_file_is_not_followed(random_store: Store, tmp_path: Path) -> None:

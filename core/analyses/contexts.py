@@ -76,7 +76,7 @@ def pair_contexts(
 
     Strongest first (both: by the smaller of the two shares of a maximum), from as many documents as there are.
     """
-    rows = source_row, target_row = _row(store, source), _row(store, target)
+    rows = source_row, target_row = checked_row(store, source), checked_row(store, target)
     (p, x), (q, y) = (_active(row, floor_of(store, f, activity)) for row, f in zip(rows, (source, target), strict=True))
     both, in_p, in_q = np.intersect1d(p, q, assume_unique=True, return_indices=True)
     share = np.minimum(_share(store, source, x[in_p]), _share(store, target, y[in_q]))
@@ -103,7 +103,7 @@ def _pair_context(store: Store, position: int, source_row: Row, target_row: Row,
 
 def strongest(store: Store, feature: Feature, count: int = 8, window: int = WINDOW) -> tuple[Context, ...]:
     """Contexts of the feature's highest activations, one a document as long as there are documents."""
-    row = _row(store, feature)
+    row = checked_row(store, feature)
     return _contexts(store, row, spread(store, *row, count), window)
 
 
@@ -120,7 +120,7 @@ def sampled(
     The strongest contexts alone tell what a feature does at its best, not what it does: most of its tokens are weak.
     The same `seed` gives the same contexts.
     """
-    positions, values = _row(store, feature)
+    positions, values = checked_row(store, feature)
     order = np.lexsort((positions, values))
     rng = np.random.default_rng(seed)
     chosen = {}
@@ -162,6 +162,7 @@ def spread(store: Store, positions: np.ndarray, strength: np.ndarray, count: int
 
     Where there are fewer documents than asked for, the strongest of the remaining positions fill up.
     """
+    count = max(0, count)
     taken = _strongest_positions(store, positions, strength, count, 64 * count)
     if len(taken) < count or len(np.unique(documents_of(store, positions[taken]))) < count:
         taken = _strongest_positions(store, positions, strength, count, len(positions))
@@ -256,7 +257,7 @@ def values_between(row: Row, start: int, length: int) -> tuple[float, ...]:
     return tuple(dense.tolist())
 
 
-def _row(store: Store, feature: Feature) -> Row:
+def checked_row(store: Store, feature: Feature) -> Row:
     """The feature's row as plain arrays; raises `StoreDamaged` unless its positions rise within the store."""
     positions, values = (np.asarray(part) for part in store.row(feature))
     if len(positions) and (positions[-1] >= store.n_positions or np.any(positions[1:] <= positions[:-1])):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.analyses.contexts import checked_row
 from core.labels import Labels
 from core.store import Store
 from core.values import MIN_ACTIVE, Feature, Link, Links
@@ -88,9 +89,9 @@ def surprise(store: Store, links: Links, rng: np.random.Generator, tries: int = 
 
 def variety(store: Store, feature: Feature) -> float:
     """How many different tokens a feature's activation is spread over: 1 / Σ p², p a token's share of it; 0 if dead."""
-    positions, values = store.row(feature)
-    ids = np.asarray(store.tokens.ids)[np.asarray(positions)]
-    mass = np.bincount(np.unique(ids, return_inverse=True)[1], np.asarray(values)) if len(ids) else np.zeros(0)
+    positions, values = checked_row(store, feature)
+    ids = np.asarray(store.tokens.ids)[positions]
+    mass = np.bincount(np.unique(ids, return_inverse=True)[1], values) if len(ids) else np.zeros(0)
     total = float(mass.sum())
     return total**2 / float(np.square(mass).sum()) if total > 0 else 0.0
 

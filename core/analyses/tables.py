@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from core.analyses.contexts import Context
+from core.analyses.contexts import Context, checked_row
 from core.labels import Labels
 from core.statistics.measures import pearson
 from core.statistics.pairs import PairLinks
@@ -62,7 +62,7 @@ def with_best_links(table: pl.DataFrame, found: PairLinks, store: Store, key: st
 
 def find_in(table: pl.DataFrame, text: str = "", state: str = "all", most_dense: float = 1.0) -> pl.DataFrame:
     """The rows of a `site_table` whose label, hint or name holds every word of `text`."""
-    for word in text.casefold().split():
+    for word in text.lower().split():
         columns = (pl.col(name).fill_null("").str.to_lowercase() for name in ("feature", "label", "hint"))
         table = table.filter(pl.any_horizontal(column.str.contains(word, literal=True) for column in columns))
     if state != "all":
@@ -115,7 +115,7 @@ def context_table(found: Sequence[Context]) -> pl.DataFrame:
 
 def token_shares(store: Store, feature: Feature, top: int = 5) -> list[tuple[int, float]]:
     """The token ids that carry most of a feature's activation, with their share of it, largest first."""
-    positions, values = (np.asarray(part) for part in store.row(feature))
+    positions, values = checked_row(store, feature)
     if not len(positions):
         return []
     ids, place = np.unique(np.asarray(store.tokens.ids)[positions], return_inverse=True)

@@ -83,6 +83,12 @@ def read_header(path: Path, file: h5py.File) -> dict[str, Any]:
         raise StoreIncomplete(f"{path.name} was never finished", "run the same `collect` again: it resumes")
     if not isinstance(json.loads(attributes["settings"]), dict):
         raise ValueError("settings are no JSON object")
+    for name in ("fingerprint", "recipe", "created"):
+        if not isinstance(attributes[name], str):
+            raise ValueError(f"{name} is no text")
+    for name in ("n", "n_documents"):
+        if name in attributes and int(attributes[name]) < 0:
+            raise ValueError(f"{name} is negative")
     return {name: attributes[name] for name in attributes}
 
 
@@ -107,6 +113,8 @@ def read_extents(path: Path, file: h5py.File) -> Iterator[tuple[str, Extent]]:
     size = path.stat().st_size
     for name in dataset_names(file, ""):
         dataset = file[name]
+        if not isinstance(dataset, h5py.Dataset) or dataset.shape is None:
+            raise StoreDamaged(f"{path.name}: {name} is no array", COLLECT_AGAIN)
         offset = dataset.id.get_offset()
         if dataset.size and offset is None:
             raise StoreDamaged(f"{path.name}: {name} cannot be memory-mapped", COLLECT_AGAIN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -48,7 +49,7 @@ def open_store(path: str | Path) -> Store:
     Raises `StoreMissing`, `StoreForeign`, `StoreNewer`, `StoreIncomplete` or `StoreDamaged`.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # unlike `Path.is_file`, false for a name too long to be one
         raise StoreMissing(f"there is no store at {path}", "check the path, or collect one with `collect`")
     try:
         with h5py.File(path, "r") as file:
