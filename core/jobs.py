@@ -84,7 +84,7 @@ class Job:
         """Whether the process that was started is still there (and not another of the same number)."""
         child = _children.get(self.pid)
         if child is not None and child.poll() is not None:
-            _children.pop(self.pid)
+            _children.pop(self.pid, None)  # another session may have asked at the same time
         return bool(self.born) and birth(self.pid) == self.born
 
     def progress(self) -> JobProgress:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,9 +46,10 @@ def given_places() -> list[Path]:
 
 def give_place(text: str) -> Path:
     """Remember a store or a folder of stores; raises `BadArgument` where there is none."""
-    path = Path(os.path.expanduser(text.strip())).resolve()
-    if not (path.is_dir() or (path.is_file() and path.suffix == ".h5")):
-        raise BadArgument(f"there is no folder and no .h5 file at {text.strip()!r}", "give the path of one")
+    typed = os.path.expanduser(text.strip())
+    if not (os.path.isdir(typed) or (os.path.isfile(typed) and typed.endswith(".h5"))):
+        raise BadArgument(f"there is no folder and no .h5 file at {text.strip()[:200]!r}", "give the path of one")
+    path = Path(typed).resolve()
     _write_places([place for place in given_places() if place != path] + [path])
     return path
 
@@ -97,6 +99,6 @@ def _places_file() -> Path:
 
 
 def _write_places(places: Sequence[Path]) -> None:
-    partial = _places_file().with_suffix(".writing")
+    partial = _places_file().with_suffix(f".{uuid.uuid4().hex[:8]}.writing")  # two sessions may write at once
     partial.write_text(json.dumps([str(place) for place in places]))
     os.replace(partial, _places_file())

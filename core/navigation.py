@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from core.errors import StrataError
+from core.errors import StoreDamaged, StrataError
 from core.labels import Labels, token_hint
 from core.store import Store
+from core.store.checks import COLLECT_AGAIN
 from core.values import Feature, Site
 
 WHAT_CAN_BE_TYPED = "type a feature such as {example}, a word of a label, a token, or a Neuronpedia address"
@@ -48,12 +49,12 @@ def parse_jump(text: str, store: Store, labels: Labels) -> Jump:
             return Jump("feature", (Found(neuronpedia_feature(text, store), "Neuronpedia address"),))
         if _names_a_feature(text, store):
             return Jump("feature", (Found(store.feature(text), ""),))
+        by_label = tuple(Found(feature, label.text) for feature, label in labels.search(text, LIMIT))
+        if by_label:
+            return Jump("labels", by_label)
+        by_token = tuple(token_matches(text, store))
     except StrataError as error:
         return Jump("nothing", message=str(error))
-    by_label = tuple(Found(feature, label.text) for feature, label in labels.search(text, LIMIT))
-    if by_label:
-        return Jump("labels", by_label)
-    by_token = tuple(token_matches(text, store))
     if by_token:
         return Jump("tokens", by_token)
     return Jump("nothing", message=f"nothing in {store.path.stem} is called “{text[:60]}”: {_help(store)}")
@@ -61,12 +62,16 @@ def parse_jump(text: str, store: Store, labels: Labels) -> Jump:
 
 def neuronpedia_feature(address: str, store: Store) -> Feature:
     """The feature of an address such as ``https://www.neuronpedia.org/gpt2-small/5-res-jb/23493``."""
-    parts = [part for part in urlsplit(address if "//" in address else f"//{address}").path.split("/") if part]
+    try:
+        path = urlsplit(address if "//" in address else f"//{address}").path
+    except ValueError:  # such as a bracket that is never closed
+        path = ""
+    parts = [part for part in path.split("/") if part]
     if len(parts) >= 3 and parts[-1].isascii() and parts[-1].isdigit():
         source = "/".join(parts[-3:-1])
         for site in store.sites:
             if site.neuronpedia_id == source:
-                return store.feature(Feature(site.key, int(parts[-1])))
+                return store.feature(f"{site.key}_{parts[-1]}")
         raise StrataError(
             f"no site of {store.path.stem} is {source} of Neuronpedia", f"its sites are {_sources(store.sites)}"
         )
@@ -105,10 +110,14 @@ def _strongest_on(store: Store, site: Site, positions: np.ndarray, limit: int) -
     rows, summary = store.by_token(site.key), store.summary(site.key)
     sample = positions if len(positions) <= 20_000 else positions[:: len(positions) // 20_000 + 1]
     starts, stops = np.asarray(rows.offsets)[sample], np.asarray(rows.offsets)[sample + 1]
+    if np.any((starts < 0) | (stops < starts) | (stops > len(rows.indices)) | (stops - starts > site.d_sae)):
+        raise StoreDamaged(f"{store.path.name}: the token offsets of site {site.key} are out of bounds", COLLECT_AGAIN)
     entries = np.concatenate([np.arange(a, b) for a, b in zip(starts, stops, strict=True)] or [np.empty(0, int)])
     if not len(entries):
         return []
     mass = np.bincount(np.asarray(rows.indices)[entries], np.asarray(rows.values)[entries], minlength=site.d_sae)
+    if len(mass) > site.d_sae:
+        raise StoreDamaged(f"{store.path.name}: the features of site {site.key} are out of bounds", COLLECT_AGAIN)
     norm = np.sqrt(np.asarray(summary.total_of_squares) * len(positions))
     score = np.divide(mass * len(positions) / len(sample), norm, out=np.zeros(len(mass)), where=norm > 0)
     best = np.argsort(-score, kind="stable")[:limit]

@@ -32,8 +32,8 @@ class Feature:
     def parse(cls, text: str) -> Feature:
         """Read ``KEY_INDEX``; raises `UnknownFeature` when the text is not of that form."""
         key, underscore, index = text.strip().rpartition("_")
-        if not (key and underscore and index.isascii() and index.isdigit()):
-            raise UnknownFeature(f"{text!r} is not a feature", "write KEY_INDEX, such as 5_169")
+        if not (key and underscore and index.isascii() and index.isdigit() and len(index) <= 18):
+            raise UnknownFeature(f"{text[:80]!r} is not a feature", "write KEY_INDEX, such as 5_169")
         return cls(key, int(index))
 
 

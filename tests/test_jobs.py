@@ -47,6 +47,16 @@ def test_a_process_of_the_same_number_is_another() -> None:
     assert dataclasses.replace(job, born=jobs.birth(os.getpid())).alive()
 
 
+def test_two_sessions_may_ask_at_once_whether_a_job_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ended:
+        def poll(self) -> int:
+            jobs._children.pop(1, None)  # the other session was faster
+            return 0
+
+    monkeypatch.setitem(jobs._children, 1, Ended())  # type: ignore[arg-type]
+    assert not remembered(jobs.jobs_folder() / "1-both", 1, "").alive()
+
+
 def test_a_job_says_how_it_ended_and_can_be_forgotten() -> None:
     job = remembered(jobs.jobs_folder() / "1-done", 1, "")
     jobs.write_progress(job.folder / "progress.json", Progress("done", 1, 1), "done", out="/tmp/x.h5")

@@ -16,6 +16,7 @@ from core.navigation import neuronpedia_address, parse_jump
 from core.sources.planted import plant, planted_tokens
 from core.store import Store, open_store
 from core.values import Feature, Label
+from tests.test_damage import flip
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def test_a_feature(store: Store) -> None:
     assert jump(" 1_2 ", store) == ("feature", ["1_2"])
 
 
-@pytest.mark.parametrize("text", ["1_900", "7_1", "9.mlp_3"])
+@pytest.mark.parametrize("text", ["1_900", "7_1", "9.mlp_3", "1_" + "9" * 5000])
 def test_a_feature_that_is_not_there_is_said(text: str, store: Store) -> None:
     answer = parse_jump(text, store, Labels.beside(store))
     assert answer.kind == "nothing"
@@ -70,8 +71,22 @@ def test_a_neuronpedia_address(store: Store) -> None:
     for address in ("https://www.neuronpedia.org/gpt2-small/1-res-jb/2", "neuronpedia.org/gpt2-small/1-res-jb/2?x=1"):
         assert jump(address, store) == ("feature", ["1_2"])
     assert neuronpedia_address(sites[1], Feature("1", 2)) == "https://www.neuronpedia.org/gpt2-small/1-res-jb/2"
-    for wrong in ("5-res-jb/2", "1-res-jb/900", "1-res-jb/", "1-res-jb/x"):
+    for wrong in ("5-res-jb/2", "1-res-jb/900", "1-res-jb/", "1-res-jb/x", "1-res-jb/" + "9" * 5000):
         assert jump(f"https://www.neuronpedia.org/gpt2-small/{wrong}", store)[0] == "nothing"
+
+
+def test_an_address_that_is_none_is_told(store: Store) -> None:
+    assert "names no feature" in parse_jump("http://[neuronpedia.org", store, Labels.beside(store)).message
+
+
+@pytest.mark.parametrize(("name", "value"), [("by_token/offsets", 2**60), ("by_token/features", 65_535)])
+def test_a_damaged_store_answers_with_what_is_wrong(store: Store, tmp_path: Path, name: str, value: int) -> None:
+    position = int(np.flatnonzero(store.tokens.ids == 7)[0])
+    entry = position + 1 if name.endswith("offsets") else int(store.by_token("0").offsets[position])
+    damaged = flip(store, tmp_path / "d.h5", f"sites/0/{name}", entry, value)
+    answer = parse_jump("w7", damaged, Labels.beside(damaged))
+    assert answer.kind == "nothing"
+    assert "out of bounds" in answer.message
 
 
 def test_no_address_is_made_of_an_id_that_is_none(store: Store) -> None:
@@ -88,8 +103,9 @@ def test_places_are_remembered_and_a_second_store_of_one_name_gets_its_own(store
     names = {found.name: found.path for found in found_stores()}
     assert names["jump"] == stores / "jump.h5"
     assert names["jump~2"] == store.path
-    with pytest.raises(BadArgument):
-        give_place(str(tmp_path / "nowhere"))
+    for wrong in (str(tmp_path / "nowhere"), "long" * 2000, "a\0b", "~nobody-of-that-name"):
+        with pytest.raises(BadArgument):
+            give_place(wrong)
 
 
 def test_hosted_looks_nowhere_else(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -218,10 +219,10 @@ def _same_place(a: str, b: str) -> bool:
 
 
 def _count_saes(saes: str) -> int:
-    folder = demo.SAES if saes == "demo" else Path(saes).expanduser()
+    folder = demo.SAES if saes == "demo" else Path(os.path.expanduser(saes))
     try:
         return max(1, sum(1 for _ in folder.glob("*/cfg.json")))
-    except OSError:
+    except (OSError, ValueError):
         return 1
 
 

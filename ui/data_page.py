@@ -7,7 +7,7 @@ import shlex
 import streamlit as st
 
 from core.errors import StrataError
-from core.library import Found, forget_place, give_place, given_places, size_text
+from core.library import Found, forget_place, found_stores, give_place, given_places, size_text
 from core.paths import cache_folder, hosted
 from core.results import cache_size, clear_cache
 from core.store import verify
@@ -173,8 +173,9 @@ def _give() -> None:
         selection.note(str(error))
         return
     st.session_state["data:place"] = ""
-    if path.suffix == ".h5":
-        selection.open_store(path.stem)
+    for found in found_stores():
+        if found.path == path:  # its name here may not be its file's: another one may be called the same
+            selection.open_store(found.name)
 
 
 def cache() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +40,7 @@ class Settings:
     def target(self) -> Path:
         """Where the finished store goes: `out`, or a name made of the parts in the folder of stores."""
         if self.out is not None:
-            return Path(self.out).expanduser().resolve()
+            return Path(os.path.expanduser(self.out)).resolve()
         parts = [_short(part) for part in (self.model, self.saes, self.text)]
         name = parts[0] if len(set(parts)) == 1 else " ".join(dict.fromkeys(parts))
         tokens = f" {self.tokens}" if self.tokens else ""

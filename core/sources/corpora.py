@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -48,7 +49,7 @@ def open_corpus(spec: str, seed: int = 0) -> Corpus:
         return Corpus("demo", f"demo:{seed}", lambda: demo_documents(seed), endless=True)
     if spec.startswith("hf:"):
         return Corpus(spec, spec, lambda: _hub_documents(spec), endless=True)
-    path = Path(spec).expanduser()
+    path = Path(os.path.expanduser(spec))
     if not path.is_file():
         raise CorpusNotFound(f"there is no text file {spec}", "check the path, or use hf:DATASET for a dataset")
     return Corpus(path.name, f"sha256:{file_digest(path)}", lambda: _file_documents(path))

@@ -163,7 +163,7 @@ def resolve_model(name: str) -> str:
         from core.sources.demo import MODEL
 
         name = str(MODEL)
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     if path.is_dir():
         if not (path / "config.json").is_file():
             raise ModelNotFound(f"{name} holds no config.json", "name a folder saved by Hugging Face transformers")
@@ -219,7 +219,7 @@ def _explain(name: str, error: Exception) -> StrataError:
     if isinstance(error, torch.OutOfMemoryError):
         return OutOfMemory(f"{name} does not fit the device", "choose --device cpu")
     reason = " ".join(str(error).split())[:160] or type(error).__name__
-    if Path(name).expanduser().is_dir():
+    if Path(os.path.expanduser(name)).is_dir():
         return ModelNotFound(f"{name} cannot be loaded: {reason}", "check its config.json, weights and tokenizer")
     return ModelNotFound(
         f"{name} was not found on the Hugging Face hub or in its cache: {reason}",
