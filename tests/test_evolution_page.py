@@ -80,6 +80,12 @@ def test_bad_settings_fall_back(app: AppTest) -> None:
     assert len(graph_of(app)) > 2
 
 
+def test_a_floor_of_another_measure_is_dropped_where_it_cannot_be_meant(app: AppTest) -> None:
+    opened(app, feature="1_0", measure="mutual_information", floor="0.5")
+    assert "at 0.01 and above" in everything(app)
+    assert "floor" not in app.query_params
+
+
 def test_settings_of_the_address_are_used(app: AppTest) -> None:
     opened(app, feature="1_0", measure="jaccard", k="1", floor="0.5", up="0", down="1")
     assert graph_of(app).select("source", "target").rows() == [("1_0", "2_0")]

@@ -107,6 +107,4 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequenc
         "<tr>" + "".join(f"<td{kind}>{cell}</td>" for cell, kind in zip(row, kinds, strict=True)) + "</tr>"
         for row in rows
     )
-    return (
-        f'<div class="s-scroll"><table class="s-table"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
-    )
+    return f'<div class="s-scroll"><table class="s-table">{top}<tbody>{body}</tbody></table></div>'
