@@ -34,10 +34,10 @@ MOST_HOSTED = 100_000_000
 """Activations of a store for which a hosted app computes links of its own; more are for the command line."""
 
 COLOURS = {
-    "light": ("#3d80a7", "#d9711a", "#4c9a6a", "#9a6fb0", "#c2a83e", "#c0586b", "#5a6fb5", "#6b8f8a"),
-    "dark": ("#66adca", "#f0903a", "#6fbd8c", "#b78fce", "#d8c05e", "#dd7f90", "#8496da", "#8fb3ae"),
+    "light": ("#3d80a7", "#4c9a6a", "#9a6fb0", "#b5973a", "#c0586b", "#5a6fb5", "#5f9490", "#8a6d57"),
+    "dark": ("#66adca", "#6fbd8c", "#b78fce", "#d2b75a", "#dd7f90", "#8496da", "#7fbab4", "#b8957b"),
 }
-"""Of the communities in view, the most frequent first; the others stay grey."""
+"""Of the communities in view, the most frequent first; the others stay grey. None is the accent."""
 
 
 def floor_of(measure: str) -> selection.Setting[float]:
@@ -129,7 +129,7 @@ def colours_in_view(nodes: Sequence[str], of: Mapping[Feature, int], theme: str)
     """(ground of each node that has one, ids in the order of their colours): the most frequent communities in view.
 
     >>> colours_in_view(["0_1", "0_2", "1_1"], {Feature("0", 1): 7, Feature("1", 1): 7, Feature("0", 2): 3}, "light")
-    ({'0_1': '#3d80a7', '0_2': '#d9711a', '1_1': '#3d80a7'}, [7, 3])
+    ({'0_1': '#3d80a7', '0_2': '#4c9a6a', '1_1': '#3d80a7'}, [7, 3])
     """
     ids = {node: of[feature] for node in nodes if (feature := Feature.parse(node)) in of}
     counts = {id: list(ids.values()).count(id) for id in set(ids.values())}
