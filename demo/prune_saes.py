@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from core.sources.demo import SAE_SEED, SAES, demo_documents
-from demo.sites import HOOKS, activations, load_model, windows
+from demo.sites import HOOKS, activations, halve, load_model, windows
 
 
 def busiest(sae: Any, parts: list[Tensor], width: int) -> Tensor:
@@ -51,6 +51,7 @@ def prune(width: int, count: int) -> None:
         if sae.cfg.d_sae > width:
             keep_only(sae, busiest(sae, [part[hook] for part in parts], width))
             sae.save_model(str(SAES / hook))
+            halve(SAES / hook)
         print(f"{hook}: {sae.cfg.d_sae} features")
 
 

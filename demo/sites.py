@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from core.sources.demo import CONTEXT, MODEL
@@ -50,3 +51,12 @@ def in_batches(documents: Iterator[Document], count: int, batch: int = 64) -> It
     """The first `count` documents, `batch` at once, each batch of documents of similar length."""
     taken = sorted(islice(documents, count), key=lambda document: len(document.text))
     return (taken[start : start + batch] for start in range(0, len(taken), batch))
+
+
+def halve(folder: Path) -> None:
+    """Keep a saved SAE's numbers in half precision: half the size on disk; SAELens still loads them as float32.
+
+    What `evaluate.py` measures is what is loaded from here.
+    """
+    path = folder / "sae_weights.safetensors"
+    save_file({name: part.half().contiguous() for name, part in load_file(path).items()}, path)

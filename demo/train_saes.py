@@ -25,11 +25,10 @@ from sae_lens import BatchTopKTrainingSAE, BatchTopKTrainingSAEConfig
 from sae_lens.config import SAETrainerConfig
 from sae_lens.saes.sae import SAEMetadata
 from sae_lens.training.multi_sae_trainer import MultiSAETrainer
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from core.sources.demo import CONTEXT, SAE_SEED, SAES, demo_documents
-from demo.sites import HOOKS, activations, load_model, windows
+from demo.sites import HOOKS, activations, halve, load_model, windows
 
 D_MODEL, D_SAE, BATCH, RATE = 128, 1024, 512, 1e-3
 ACTIVE = dict(zip(HOOKS, (10, 14, 18, 20, 20, 20, 20), strict=True))  # mean active features while training
@@ -102,15 +101,6 @@ def mixed(model: Any, seed: int) -> Iterator[dict[str, Tensor]]:
         order = torch.randperm(len(joined[HOOKS[0]]), generator=generator)
         for rows in order[: len(order) // BATCH * BATCH].reshape(-1, BATCH):
             yield {hook: joined[hook][rows] for hook in HOOKS}
-
-
-def halve(folder: Path) -> None:
-    """Keep a saved SAE's numbers in half precision: half the size on disk; SAELens still loads them as float32.
-
-    What `evaluate.py` measures is what is loaded from here.
-    """
-    path = folder / "sae_weights.safetensors"
-    save_file({name: part.half().contiguous() for name, part in load_file(path).items()}, path)
 
 
 def train(tokens: int, hooks: Sequence[str], out: Path) -> None:
