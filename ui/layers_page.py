@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from core.analyses.layer_tables import gap_of
-from core.analyses.lifespans import Lifespans, half_life, pairs_for_returns, survival
+from core.analyses.lifespans import Lifespans, pairs_for_returns, survival
 from core.analyses.turnover import (
     ADMISSIBLE,
     BANDS,
@@ -144,14 +144,13 @@ def turnover_words(asked: Asked, told: Sequence[Turnover]) -> str:
 
 
 def lifespans_title(found: Lifespans) -> str:
-    """The half-life of the first site's features, and how many last to the end, plain text."""
+    """How many of the first site's features go on one to one, to the next site and to the last, plain text."""
     keys = found.keys
-    half, through = half_life(survival(found, 0)), int((found.length == len(keys)).sum())
-    lasting = f"{through:,} of {int(found.born_at(0).sum()):,} last to site {keys[-1]}"
-    if half != half:
-        return f"More than half of site {keys[0]}’s features last as far as can be seen: {lasting}"
-    sites = "one site" if f"{half:.1f}" == "1.0" else f"{half:.1f} sites"
-    return f"Half of site {keys[0]}’s features are gone after {sites}; {lasting}"
+    born, through = int(found.born_at(0).sum()), int((found.length == len(keys)).sum())
+    if not born:
+        return f"No feature of site {keys[0]} is alive: no lifespan begins there"
+    next_on = f"{100 * survival(found, 0)[1]:.0f}% of site {keys[0]}’s features go on one to one at site {keys[1]}"
+    return next_on if len(keys) == 2 else f"{next_on}, {through:,} of {born:,} as far as site {keys[-1]}"
 
 
 def lifespans_words(asked: Asked) -> str:
