@@ -64,11 +64,11 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     try:
         return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
     except RuntimeError:  # no file behind it (a doctest, a notebook): nothing to key a cache on
-        return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+        return numba.njit(nogil=True, error_model="numpy")(function)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]
+@intrinsic
+def _prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]
     """In a kernel: have array[index] fetched into the cache, without waiting; `index` is not checked and may be any."""
 
     def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
@@ -76,11 +76,15 @@ def prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
         place = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
         kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
-        instruction = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        insert: Any = cgutils.get_or_insert_function
+        instruction = insert(builder.module, kind, "llvm.prefetch.p0")
         builder.call(instruction, [place, word(0), word(3), word(1)])  # to be read, keep it near, data
         return context.get_dummy_value()
 
     return types.void(array, types.intp), code
+
+
+prefetch: Any = _prefetch  # numba hands it the typing context
 
 
 def frozen(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -162,7 +162,7 @@ def notable(met, hits, words, places):  # type: ignore[no-untyped-def]
         if words[w] != 0:
             for s in range(8 * w, 8 * w + 8):
                 places[found] = s
-                found += np.int64(hits[s])
+                found += int(hits[s])
     return places[:found]
 
 
