@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from core.__main__ import main
 from core.analyses.neighbours import StoreLinks
@@ -25,10 +28,12 @@ from core.collect import Settings, collect
 from core.collect.prompting import Prompter, open_prompter
 from core.errors import BadArgument, HostedRefusal, ModelNotFound, NothingRecorded, PromptTooLong, SaeMismatch
 from core.labels import Labels
+from core.paths import ROOT
 from core.store import Store, open_store
 from core.values import MEASURES, Feature
 from tests import tiny
 from tests.oracle import dense_measures
+from tests.test_gates_page import everything
 from tests.tiny import dense
 
 
@@ -197,6 +202,28 @@ def test_where_to_begin_is_a_token_with_features(store: Store) -> None:
     sequence, token = opening_token(store, Labels.beside(store))
     assert all(strongest_features(sequence_prompt(store, sequence), site.key, (token,)) for site in store.sites)
     assert opening_token(store, Labels.beside(store)) == (sequence, token)
+
+
+def test_a_typed_text_on_the_page(store: Store, prompter: Prompter) -> None:
+    stores = Path(os.environ["STRATA_CACHE"]) / "stores"
+    stores.mkdir(parents=True)
+    (stores / "tiny.h5").symlink_to(store.path)
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
+    options = {"store": "tiny", "text": "The cat sat on the mat", "token": "all", "with": "0", "with_token": "-1"}
+    for name, text in (options | {"floor": "0", "both": "0"}).items():
+        app.query_params[name] = text
+    app.switch_page("pages/prompt.py").run()
+    assert not app.exception, app.exception
+    shown = everything(app)
+    assert "s-error" not in shown
+    assert "of the prompt and token" in shown
+    frame = pl.DataFrame(app.dataframe[0].value)
+    encoded = prompter.encode("The cat sat on the mat")
+    largest = encoded.active[store.sites[0].key].values.max()
+    assert frame.filter(pl.col("site") == store.sites[0].key)["first"].max() == pytest.approx(float(largest))
+    app.query_params["text"] = "the cat " * 200
+    app.run()
+    assert "reads 64" in everything(app)
 
 
 @pytest.mark.parametrize("text", ["", "x", "9", "-10", "3-", "5-3", "1,,2", "1;2", "٣"])
