@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.analyses.convergence import seen_by_then
 from core.analyses.gates import gates
 from core.analyses.link import link_report
 from core.analyses.neighbours import StoreLinks
@@ -67,6 +68,7 @@ def ask_everything(store: Store) -> None:
         row_map(store, first, second, draw(layout_of(store), "document"), activity)
     row_maxima(store, first, second)
     characteristic_tokens(store, first, token_frequency(store))
+    seen_by_then(store, first, second)
 
 
 if __name__ == "__main__":
