@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import networkx as nx
@@ -106,7 +107,10 @@ def community_graph(
     for ends in (graph.source, graph.target):
         np.add.at(strength, ends[inside], graph.weight[inside])
     members = np.flatnonzero(parts == id - 1)
-    chosen = _shares(members, graph.site[members], strength[members], most)
+    ranked = _ranked(members, graph.site[members], strength[members])
+    chosen = _linked(
+        ranked.tolist(), zip(graph.source[inside].tolist(), graph.target[inside].tolist(), strict=True), most
+    )
     kept = inside[np.isin(graph.source[inside], chosen) & np.isin(graph.target[inside], chosen)]
     kept = kept[np.lexsort((kept, -graph.weight[kept]))][:MAX_EDGES]
     drawn = nx.DiGraph(
@@ -125,18 +129,37 @@ def community_graph(
     return with_labels(drawn, label_of)
 
 
-def _shares(members: np.ndarray, site: np.ndarray, strength: np.ndarray, most: int) -> np.ndarray:
-    """The strongest of `members`, the first one of all, from each site in proportion: by rank within it, as a share.
+def _ranked(members: np.ndarray, site: np.ndarray, strength: np.ndarray) -> np.ndarray:
+    """`members`, the strongest of each site in proportion: by rank within their site as a share of it, then strength.
 
-    >>> _shares(np.arange(6), np.array([0, 0, 0, 0, 1, 1]), np.array([9.0, 8, 7, 6, 2, 1]), 3).tolist()
-    [0, 4, 1]
+    >>> _ranked(np.arange(6), np.array([0, 0, 0, 0, 1, 1]), np.array([9.0, 8, 7, 6, 2, 1])).tolist()
+    [0, 4, 1, 2, 5, 3]
     """
     order = np.lexsort((members, -strength, site))
     _, first, size = np.unique(site[order], return_index=True, return_counts=True)
     rank = np.arange(len(order)) - np.repeat(first, size)
     share = rank / np.repeat(size, size)
     members, strength = members[order], strength[order]
-    return members[np.lexsort((members, -strength, share))][:most]
+    return members[np.lexsort((members, -strength, share))]
+
+
+def _linked(ranked: list[int], links: Iterable[tuple[int, int]], most: int) -> np.ndarray:
+    """The first `most` of `ranked`; those without a link among them make room for the next ones that have one.
+
+    >>> _linked([0, 1, 2, 3], [(0, 1), (0, 3)], 3).tolist()
+    [0, 1, 3]
+    """
+    near: dict[int, set[int]] = defaultdict(set)
+    for a, b in links:
+        near[a].add(b)
+        near[b].add(a)
+    chosen = set(ranked[:most])
+    alone = [node for node in ranked[:most] if not near[node] & chosen]
+    chosen -= {node for node in alone if node != ranked[0]}
+    for node in (*ranked[most:], *alone):
+        if len(chosen) < most and near[node] & chosen:
+            chosen.add(node)
+    return np.array([node for node in ranked if node in chosen], np.int64)
 
 
 def with_activity(graph: nx.DiGraph, store: Store) -> nx.DiGraph:
