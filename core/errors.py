@@ -98,6 +98,10 @@ class NegativeActivations(StrataError):
     """An SAE's activations can be negative; a store holds only what is active, above zero."""
 
 
+class NotFinite(StrataError):
+    """Activations are infinite or no numbers: weights are broken, or overflowed."""
+
+
 class EmptyCorpus(StrataError):
     """The corpus holds no text to collect from."""
 

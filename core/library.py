@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import uuid
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import BadArgument
+from core.errors import BadArgument, NotPermitted
 from core.paths import ROOT, cache_folder, hosted, stores_folder
 
 DEMO = ROOT / "demo" / "demo.h5"
@@ -26,8 +27,10 @@ class Found:
 
 
 def found_stores() -> list[Found]:
-    """Every store at hand, the demo first."""
-    paths = [DEMO, *_in_folder(stores_folder())]
+    """Every store at hand, the demo first; without a cache folder, the demo still opens."""
+    paths = [DEMO]
+    with contextlib.suppress(NotPermitted):
+        paths += _in_folder(stores_folder())
     for place in given_places():
         paths += [place] if place.suffix == ".h5" else _in_folder(place)
     return _unique(paths)
@@ -39,7 +42,7 @@ def given_places() -> list[Path]:
         return []
     try:
         places = json.loads(_places_file().read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, NotPermitted):
         return []
     return [Path(place) for place in places if isinstance(place, str)] if isinstance(places, list) else []
 

@@ -6,23 +6,29 @@ import os
 import re
 from pathlib import Path
 
-from core.errors import BadArgument
+from core.errors import BadArgument, NotPermitted
 
 ROOT = Path(__file__).resolve().parent.parent
 """The folder of the checkout: streamlit_app.py, demo/ and cache/ lie in it."""
 
 
 def cache_folder() -> Path:
-    """``STRATA_CACHE``, or ``cache/`` beside the app; made when it is missing."""
-    folder = Path(os.environ.get("STRATA_CACHE") or ROOT / "cache")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    """``STRATA_CACHE``, or ``cache/`` beside the app; made when it is missing. Raises `NotPermitted`."""
+    return _made(Path(os.environ.get("STRATA_CACHE") or ROOT / "cache"))
 
 
 def stores_folder() -> Path:
-    """Where `collect` puts stores and the app looks for them."""
-    folder = cache_folder() / "stores"
-    folder.mkdir(exist_ok=True)
+    """Where `collect` puts stores and the app looks for them. Raises `NotPermitted`."""
+    return _made(cache_folder() / "stores")
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NotPermitted(
+            f"the cache folder {folder} cannot be made: {error.strerror}", "name another one in STRATA_CACHE"
+        ) from error
     return folder
 
 

@@ -27,6 +27,7 @@ from core.errors import (
     EmptyCorpus,
     ModelNotFound,
     NegativeActivations,
+    NotFinite,
     NoDiskSpace,
     OutOfMemory,
     PackageMissing,
@@ -402,6 +403,19 @@ def test_negative_activations_are_found_while_running(
     monkeypatch.setattr(StandardSAE, "encode", lambda self, x: encode(self, x) - 0.1)
     with pytest.raises(NegativeActivations, match="SAE a at"):
         collect(settings(folder, tmp_path / "negative.h5"))
+
+
+@pytest.mark.parametrize("bad", [float("inf"), float("nan")])
+def test_activations_that_are_no_numbers_are_refused_by_name(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bad: float
+) -> None:
+    from sae_lens import StandardSAE
+
+    encode = StandardSAE.encode
+    monkeypatch.setattr(StandardSAE, "encode", lambda self, x: encode(self, x) + bad)
+    with pytest.raises(NotFinite, match="SAE a at"):
+        collect(settings(folder, tmp_path / "broken.h5"))
+    assert not (tmp_path / "broken.h5").exists()
 
 
 def test_the_command_line_says_it_in_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.errors import BadArgument
+from core.errors import BadArgument, NotPermitted
 from core.labels import Labels, labels_path, write_labels
-from core.library import found_stores, give_place, given_places
+from core.library import DEMO, found_stores, give_place, given_places
 from core.navigation import neuronpedia_address, parse_jump
+from core.paths import stores_folder
 from core.sources.planted import plant, planted_tokens
 from core.store import Store, open_store
 from core.values import Feature, Label
@@ -112,3 +113,13 @@ def test_hosted_looks_nowhere_else(store: Store, monkeypatch: pytest.MonkeyPatch
     give_place(str(store.path.parent))
     monkeypatch.setenv("STRATA_HOSTED", "1")
     assert given_places() == []
+
+
+def test_a_cache_folder_that_cannot_be_made_is_named_and_the_demo_still_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("STRATA_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(NotPermitted, match="STRATA_CACHE"):
+        stores_folder()
+    assert [found.path for found in found_stores()] in ([DEMO], [])

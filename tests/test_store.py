@@ -96,6 +96,14 @@ def test_uncounted_positions_hold_no_activations(tmp_path: Path) -> None:
     assert np.diff(store.by_token("0").offsets).tolist() == [0, 2, 2, 0, 2, 2]
 
 
+def test_an_open_store_reads_what_was_opened_although_the_name_goes_to_another_file(tmp_path: Path) -> None:
+    store = plant(tmp_path / "a.h5", {"0": np.full((50, 2), 3.0)})
+    plant(tmp_path / "b.h5", {"0": np.full((50, 2), 7.0)})
+    os.replace(tmp_path / "b.h5", tmp_path / "a.h5")
+    assert store.row(store.feature("0_1"))[1].tolist() == [3.0] * 50
+    assert open_store(tmp_path / "a.h5").row(store.feature("0_1"))[1].tolist() == [7.0] * 50
+
+
 # ---- bad input
 
 
@@ -175,6 +183,15 @@ def test_what_is_no_array_is_damage(random_store: Store, tmp_path: Path, content
 
     with pytest.raises(errors.StoreDamaged, match="tokens/ids is no array"):
         open_store(broken(random_store, tmp_path, change))
+
+
+def test_a_store_without_a_vocabulary_is_damage(random_store: Store, tmp_path: Path) -> None:
+    def forget(file: h5py.File) -> None:
+        del file["tokens/vocabulary_offsets"]
+        file["tokens/vocabulary_offsets"] = np.zeros(0, np.int64)
+
+    with pytest.raises(errors.StoreDamaged, match="no vocabulary"):
+        open_store(broken(random_store, tmp_path, forget))
 
 
 def test_a_link_to_another_file_is_not_followed(random_store: Store, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from core.analyses.contexts import Context, Histogram
 from core.analyses.findings import Chain, best_matches, finding
 from core.analyses.neighbours import StoreLinks
 from core.analyses.tables import site_table, with_best_links
+from core.errors import NotPermitted
 from core.labels import COLUMNS, Labels, labels_path
 from core.library import Found
 from core.results import pair_path, read_pair
@@ -89,7 +90,10 @@ class Reading:
         """The file of a computed pair of sites, if it is there."""
         if not to or to == key:
             return None
-        path = pair_path(self.store, *in_order(self.store, key, to))
+        try:
+            path = pair_path(self.store, *in_order(self.store, key, to))
+        except NotPermitted:  # there is no cache folder: nothing is kept
+            return None
         return path if path.is_file() else None
 
     def hints(self, key: str) -> list[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
 from numba import njit
 
-from core.errors import NegativeActivations
+from core.errors import NegativeActivations, NotFinite
 from core.store.format import index_dtype
 from core.values import Site
 
@@ -66,8 +66,8 @@ class SiteEncoder:
     def _sparse(self, dense: torch.Tensor) -> tuple[Any, Any, Any]:
         if dense.device.type == "cpu":
             return self._sparse_on_cpu(dense)
-        if bool((dense < 0).any()):
-            self._refuse()
+        if not bool(((dense >= 0) & (dense < torch.inf)).all()):
+            self._refuse(dense)
         active = dense > 0
         rows, columns = active.nonzero(as_tuple=True)
         return active.sum(1), columns, dense[rows, columns].float()
@@ -80,12 +80,18 @@ class SiteEncoder:
             columns, values = np.empty(room, np.int32), np.empty(room, np.float32)
             used = _active_entries(array, counts, columns, values)
             if used < 0:
-                self._refuse()
+                self._refuse(dense)
             if used <= room:
                 return torch.from_numpy(counts), torch.from_numpy(columns[:used]), torch.from_numpy(values[:used])
             room = used
 
-    def _refuse(self) -> None:
+    def _refuse(self, dense: torch.Tensor) -> NoReturn:
+        """Say by name why a store cannot hold these activations."""
+        if not bool(torch.isfinite(dense).all()):
+            raise NotFinite(
+                f"activations of SAE {self.site.sae_id} at {self.site.hook_name} are infinite or no numbers",
+                "check the weights of the model and the SAE; half precision overflows",
+            )
         raise NegativeActivations(
             f"SAE {self.site.sae_id} at {self.site.hook_name} has negative activations",
             "choose SAEs whose activations are never negative",
@@ -151,7 +157,7 @@ def join(parts: list[Encoded]) -> Encoded:
 def _active_entries(dense, counts, columns, values):  # type: ignore[no-untyped-def]
     """Fill `counts` and, as far as there is room, the positive entries row by row; returns how many there are.
 
-    One pass over the memory, which is what it costs; -1 where an entry is negative.
+    One pass over the memory, which is what it costs; -1 where an entry is negative, infinite or no number.
     """
     room = len(columns)
     used = 0
@@ -160,12 +166,11 @@ def _active_entries(dense, counts, columns, values):  # type: ignore[no-untyped-
         for column in range(dense.shape[1]):
             value = dense[row, column]
             if value != 0.0:
-                if value < 0.0:
+                if not 0.0 < value < np.inf:
                     return -1
-                if value > 0.0:
-                    if used < room:
-                        columns[used] = column
-                        values[used] = value
-                    used += 1
+                if used < room:
+                    columns[used] = column
+                    values[used] = value
+                used += 1
         counts[row] = used - before
     return used

@@ -39,6 +39,8 @@ def check_sizes(path: Path, sites: Sequence[Site], extents: Mapping[str, Extent]
     """Sizes and types of all datasets against each other; costs nothing that grows with the store."""
     positions = _length(path, extents, "tokens/ids")
     sequences = _length(path, extents, "tokens/sequence_document")
+    if not _length(path, extents, "tokens/vocabulary_offsets"):
+        raise StoreDamaged(f"{path.name} has no vocabulary", COLLECT_AGAIN)
     sizes = {"t": positions, "t+1": positions + 1, "s": sequences, "s+1": sequences + 1}
     for name, kind in TOKEN_ARRAYS.items():
         _check_size(path, f"tokens/{name}", kind, sizes, extents)

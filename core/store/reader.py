@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
@@ -52,15 +52,18 @@ def open_store(path: str | Path) -> Store:
     if not os.path.isfile(path):  # unlike `Path.is_file`, false for a name too long to be one
         raise StoreMissing(f"there is no store at {path}", "check the path, or collect one with `collect`")
     try:
+        handle = path.open("rb")
         with h5py.File(path, "r") as file:
             attributes = read_header(path, file)
             extents = dict(read_extents(path, file))
             sites = read_sites(path, file)
+        if not os.path.samestat(os.fstat(handle.fileno()), path.stat()):
+            raise StoreDamaged(f"{path.name} was replaced while it was opened", "open it again")
     except PermissionError as error:
         raise NotPermitted(f"cannot read {path}: {error.strerror}", "change its permissions") from error
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, UnicodeError) as error:
         explain_unreadable(path, error)
-    store = Store(path, attributes, sites, extents)
+    store = Store(path, handle, attributes, sites, extents)
     check_sizes(path, sites, extents)
     _check_offsets(store)
     return store
@@ -75,11 +78,13 @@ class Store:
     def __init__(
         self,
         path: Path,
+        handle: BinaryIO,
         attributes: Mapping[str, Any],
         sites: tuple[Site, ...],
         extents: Mapping[str, Extent],
     ) -> None:
         self.path = path
+        self._handle = handle  # what was opened stays what is read, whatever happens to the name
         self.sites = sites
         self.fingerprint: str = str(attributes["fingerprint"])
         self.recipe: str = str(attributes["recipe"])
@@ -226,7 +231,7 @@ class Store:
             if 0 in extent.shape:
                 self._maps[name] = np.empty(extent.shape, extent.dtype)
             else:
-                self._maps[name] = np.memmap(self.path, extent.dtype, "r", extent.offset, extent.shape)
+                self._maps[name] = np.memmap(self._handle, extent.dtype, "r", extent.offset, extent.shape)
         return self._maps[name]
 
 

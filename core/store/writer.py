@@ -65,6 +65,7 @@ def build_store(
             file.attrs["complete"] = True
         _flush(building)
         os.replace(building, target)
+        _flush(target.parent)  # the new name must be on the disk before anything it was made of is removed
         progress("done", 1.0)
     except PermissionError as error:
         raise NotPermitted(f"cannot write {target}: {error.strerror}", "choose another folder") from error
@@ -183,6 +184,11 @@ def checksum(dataset: h5py.Dataset) -> str:
 
 
 def _flush(path: Path) -> None:
-    """The data must be on the disk before the rename says that it is complete."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    """Wait until a file's data, or a folder's names, are on the disk."""
+    if path.is_dir() and os.name == "nt":
+        return  # Windows cannot open folders, and orders renames itself
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
