@@ -93,7 +93,9 @@ def rival_rows(store: Store, ours: float) -> list[dict]:
     a = sparse.csr_array(
         (by_feature.values[used], by_feature.indices[used], offsets[: last + 1]), (last, store.n_positions)
     )
-    b = sparse.csr_array((by_token.values, by_token.indices, by_token.offsets), (store.n_positions, D_SAE))
+    b = sparse.csr_array(
+        (by_token.values, by_token.indices, by_token.offsets), (store.n_positions, store.site("1").d_sae)
+    )
     began = time.perf_counter()
     _ = a @ b
     scipy_seconds = (time.perf_counter() - began) / share

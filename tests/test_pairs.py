@@ -110,6 +110,19 @@ def inverse(store: Store, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return offsets[back], offsets[back + 1]
 
 
+def test_any_room_and_order_give_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    # More targets than a tile and than the densest that come first; few distinct values, so that ties are everywhere.
+    dense = [np.where(rng.random((150, d)) < rng.random(d) ** 2, rng.integers(1, 3, (150, d)), 0) for d in (40, 701)]
+    store = plant(tmp_path / "t.h5", {"0": dense[0], "1": dense[1]})
+    usual = whole_pair(store, "0", "1", 0.0, 2, 0.6)
+    assert set(zip(usual.sources.tolist(), usual.targets.tolist(), strict=True)) == expected_links(store, 0.0, 2, 0.6)
+    monkeypatch.setattr("core.statistics.pair_workers.RECORDS", 1)  # columns are merged after every row
+    assert bits(whole_pair(store, "0", "1", 0.0, 2, 0.6, threads=3)) == bits(usual)
+    monkeypatch.setattr("core.statistics.pairs.MOST_RENUMBERED", 0)
+    assert bits(whole_pair(store, "0", "1", 0.0, 2, 0.6)) == bits(usual)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_extreme_sites(tmp_path: Path, seed: int) -> None:
     scale = (1e-30, 1e30, 1.0, 1.0)[seed]
