@@ -19,9 +19,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from core.errors import NoDiskSpace, NotPermitted
-from core.paths import cache_folder
-from core.statistics.devices import pair_on
+from core.errors import HostedRefusal, NoDiskSpace, NotPermitted
+from core.paths import cache_folder, hosted
+from core.statistics.devices import pair_on, work
 from core.statistics.measures import BOUNDED
 from core.statistics.pairs import BINS, FLOOR, TOP, PairLinks, in_order
 from core.store import Store
@@ -34,6 +34,9 @@ STATISTICS_VERSION = 1
 ARRAYS = {"sources": np.int32, "targets": np.int32, "n_both": np.int64, "sum_xy": np.float64}
 SETTINGS = ("source", "target", "activity", "top", "floor")
 
+MOST_HOSTED = 40_000_000
+"""Products of activations (`devices.work`) of a pair that a hosted app computes: nine times the shipped demo's most."""
+
 Notice = Callable[[str], None]
 
 
@@ -42,6 +45,16 @@ def results_folder() -> Path:
     folder = cache_folder() / "results"
     folder.mkdir(exist_ok=True)
     return folder
+
+
+def refuse_if_hosted(store: Store, source: str, target: str) -> None:
+    """Raise `HostedRefusal` where Strata is hosted and the pair of sites would keep a shared machine busy."""
+    if hosted() and (products := work(store, source, target)) > MOST_HOSTED:
+        raise HostedRefusal(
+            f"sites {source} and {target} have about {products:,.0f} products of activations, "
+            f"and a hosted Strata computes up to {MOST_HOSTED:,}",
+            "choose the shipped demo, or run Strata on your own machine",
+        )
 
 
 def pair_path(
@@ -77,7 +90,8 @@ def pair_links(
     `running` are the options of `whole_pair` for threads, progress and cancelling; `notice` hears of files that were
     damaged and of results that could not be kept. `device` (auto, cpu, cuda) says where to compute what is not there
     yet. It is no part of the file's name, since devices differ in the last bits of the sums at most: a kept pair serves
-    all of them, and its own `device` and `seconds` tell of the one that computed it. Raises what `pair_on` raises.
+    all of them, and its own `device` and `seconds` tell of the one that computed it. Raises what `pair_on` raises,
+    and `HostedRefusal`.
     """
     source, target = in_order(store, source, target)
     settings = (activity, top, floor, tuple(floor_measures))
@@ -85,6 +99,7 @@ def pair_links(
     found = read_pair(path, store, notice)
     if found is not None:
         return found, True
+    refuse_if_hosted(store, source, target)
     found = pair_on(device, store, source, target, *settings, notice=notice, **running)
     try:
         write_pair(path, store, found)
@@ -180,12 +195,13 @@ def kept_arrays(
 ) -> dict[str, np.ndarray]:
     """Arrays by name, as `compute` gives them, kept under the hash of the store's fingerprint and `key`.
 
-    A damaged file is computed again, and `notice` hears of it, as of results that could not be kept. Raises what
-    `compute` raises.
+    `key` begins with the two sites. A damaged file is computed again, and `notice` hears of it, as of results that
+    could not be kept. Raises what `compute` raises, and `HostedRefusal`.
     """
     path = arrays_path(kind, store, key)
     found = read_arrays(path, notice)
     if found is None:
+        refuse_if_hosted(store, *key[:2])
         found = dict(compute())
         try:
             _write(path, {"format": f"strata-{kind}", "name": path.name, "sha256": _digest_of(found)}, found)

@@ -8,7 +8,7 @@ from ui import selection
 from ui.errors import error_box, guarded
 from ui.gate_cards import division_card, division_in_words, gate_card, in_words
 from ui.setup import set_up, theme
-from ui.share import share
+from ui.share import path_told, share
 from ui.text import quiet
 from ui.text import title as page_title
 
@@ -52,7 +52,7 @@ def toolbar(frame):
                 **selection.bind(parts.ACTIVITY),
             )  # fmt: skip
         name = f"{asked.view}-{asked.source}-{asked.target}"
-        share("gates", {name: lambda: frame}, parts.as_python(str(store.path), asked))
+        share("gates", {name: lambda: frame}, parts.as_python(path_told(store), asked))
 
 
 with guarded(stop=True):

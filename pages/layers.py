@@ -15,7 +15,7 @@ from ui import layers_turnover as flows
 from ui import selection
 from ui.errors import error_box, guarded
 from ui.setup import set_up, theme
-from ui.share import share
+from ui.share import path_told, share
 from ui.text import measure_name
 from ui.text import title as page_title
 
@@ -44,7 +44,7 @@ def toolbar(frames, picture=None):
                     "Shares are of", ("alive", "all"), captions=["without dead and rare ones", "with them"],
                     **selection.bind(parts.OF),
                 )  # fmt: skip
-        share("layers", frames, parts.as_python(str(store.path), asked))
+        share("layers", frames, parts.as_python(path_told(store), asked))
         if picture is not None:
             st.download_button(
                 "Picture (SVG)", picture, "turnover.svg", "image/svg+xml", key="download:svg", on_click="ignore"

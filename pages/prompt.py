@@ -15,6 +15,7 @@ from ui.graph import graph as graph_component
 from ui.graph_tables import graph_tables
 from ui.inspector import inspector
 from ui.setup import set_up, theme
+from ui.share import path_told
 from ui.text import head, measure_name, quiet
 from ui.text import title as page_title
 
@@ -51,7 +52,7 @@ sentence = (
 with top:
     page_title(title, sentence)
 with tools:
-    cards.sharing(graph, drawn, labels, title, sentence, parts.as_python(str(store.path), asked))
+    cards.sharing(graph, drawn, labels, title, sentence, parts.as_python(path_told(store), asked))
 
 texts = [("first", asked.first, one)] + ([("second", asked.second, two)] if two else [])
 for column, (which, text, shown) in zip(st.columns(len(texts), gap="small"), texts, strict=True):

@@ -17,7 +17,7 @@ from ui import communities as com
 from ui import communities_page as parts
 from ui import selection
 from ui.pills import STYLE, graph_downloads
-from ui.share import absolute, as_csv, as_parquet
+from ui.share import absolute, as_csv, as_parquet, path_told
 from ui.text import measure_name
 
 
@@ -93,4 +93,4 @@ def _tables(communities: pl.DataFrame, members: pl.DataFrame) -> None:
 
 def _python(store: Store, asked: Settings, view: parts.View | None) -> str:
     id, most = (view.one.id, len(view.graph)) if view is not None else (1, MOST)
-    return parts.as_python(str(store.path), asked, id, most, selection.value(parts.FIND))
+    return parts.as_python(path_told(store), asked, id, most, selection.value(parts.FIND))

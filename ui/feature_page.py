@@ -21,7 +21,7 @@ from ui.go import anchor, linked, page_file
 from ui.palette import site_colour
 from ui.selection import bind, value
 from ui.setup import Page
-from ui.share import share
+from ui.share import path_told, share
 from ui.text import called, escape, figure, head, measure_name, named, table, title
 
 SHOW = selection.choice("contexts", ("strongest", "sampled"))
@@ -61,7 +61,7 @@ def _word(page: Page, token: int) -> str:
 
 def toolbar(page: Page, feature: Feature, place: DeltaGenerator) -> None:
     """Where else this feature can be seen, and what to take along."""
-    path = page.store.path
+    path = path_told(page.store)
     frames = {
         f"{feature}-contexts": lambda: tables.context_table(_contexts(page, feature)),
         f"{feature}-neighbours": lambda: _neighbour_frame(page, feature),

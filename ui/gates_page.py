@@ -17,6 +17,7 @@ from core.analyses.gate_tables import candidate_table, division_table, gate_tabl
 from core.analyses.gates import gates
 from core.analyses.seed_gates import Candidate, seed_candidates
 from core.analyses.splits import Merge, Split, merges, splits
+from core.results import refuse_if_hosted
 from core.store import Store
 from core.values import Feature
 from ui import selection
@@ -97,7 +98,8 @@ def _kept() -> tuple[threading.Lock, OrderedDict[tuple, list]]:
 def answer(store: Store, asked: Asked) -> list:
     """What the analysis finds; with a progress bar where it is computed for the first time.
 
-    Leaving the page ends the script at the next report, and with it the work.
+    Leaving the page ends the script at the next report, and with it the work. Raises `HostedRefusal` where hosted and
+    the sites are too large to search.
     """
     lock, kept = _kept()
     key = (store.fingerprint, asked.view, asked.source, asked.target, asked.activity)
@@ -105,6 +107,7 @@ def answer(store: Store, asked: Asked) -> list:
         if key in kept:
             kept.move_to_end(key)
             return kept[key]
+    refuse_if_hosted(store, asked.source, asked.target)
     place = st.empty()
     words = f"{NAMES[asked.view]} between sites {asked.source} and {asked.target}"
 

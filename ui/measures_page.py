@@ -30,6 +30,7 @@ from ui import selection
 from ui.clicks import link_ends
 from ui.go import lead_to
 from ui.setup import Page
+from ui.share import path_told
 from ui.waiting import wait_for
 
 FIRST = selection.choice("first", MEASURES, "pearson")
@@ -220,7 +221,7 @@ def as_python(page: Page, asked: Asked, low: float, high: float) -> str:
         "from core.labels import Labels\n"
         "from core.results import pair_links\n"
         "from core.store import open_store\n\n"
-        f"store = open_store({str(page.store.path)!r})\n"
+        f"store = open_store({path_told(page.store)!r})\n"
         "labels = Labels.beside(store)\n"
         f"pair, cached = pair_links(store, {asked.source!r}, {asked.target!r}, {asked.activity!r})\n"
         "kept = kept_links(store, pair)\n"

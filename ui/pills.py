@@ -18,7 +18,7 @@ from core.views.svg import svg
 from ui import chance, selection
 from ui import evolution as evo
 from ui.clicks import View, link_ends
-from ui.share import absolute, as_csv, as_parquet
+from ui.share import absolute, as_csv, as_parquet, path_told
 from ui.text import measure_name
 
 STYLE = Path(__file__).with_name("evolution.css")
@@ -59,7 +59,7 @@ def pills(
         with st.popover("Download"), st.container(key="downloads"):
             graph_downloads(graph, drawn, title, subtitle(view, settings, graph, by_chance))
         with st.popover("Copy as Python"):
-            st.code(as_python(str(store.path), view, settings, by_chance), language="python")
+            st.code(as_python(path_told(store), view, settings, by_chance), language="python")
 
 
 def _measure_and_walk(settings: evo.Settings) -> None:

@@ -9,6 +9,8 @@ from urllib.parse import urljoin
 import polars as pl
 import streamlit as st
 
+from core.paths import hosted
+from core.store import Store
 from ui import selection
 
 Frames = Mapping[str, Callable[[], pl.DataFrame]]
@@ -23,6 +25,11 @@ def share(page: str, frames: Frames, snippet: str) -> None:
             _downloads(name, frame)
     with st.popover("Copy as Python"):
         st.code(snippet, language="python")
+
+
+def path_told(store: Store) -> str:
+    """Where the store lies, for Python that is copied; its name alone where Strata is hosted."""
+    return store.path.name if hosted() else str(store.path)
 
 
 def absolute(address: str) -> str:

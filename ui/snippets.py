@@ -10,7 +10,7 @@ from pathlib import Path
 from core.values import Feature
 
 
-def contexts(store: Path, feature: Feature, n: int, *, sampled: bool = False, window: int = 12) -> str:
+def contexts(store: str | Path, feature: Feature, n: int, *, sampled: bool = False, window: int = 12) -> str:
     """The contexts of a feature, as a Polars frame."""
     call = "sampled" if sampled else "strongest"
     chosen = f"{call}(store, Feature({feature.key!r}, {feature.index}), {n}, window={window})"
@@ -25,7 +25,7 @@ def contexts(store: Path, feature: Feature, n: int, *, sampled: bool = False, wi
     )
 
 
-def neighbours(store: Path, feature: Feature, to: str, measure: str, top: int) -> str:
+def neighbours(store: str | Path, feature: Feature, to: str, measure: str, top: int) -> str:
     """The best neighbours of a feature at a site, as a Polars frame."""
     return (
         "from core.analyses.neighbours import StoreLinks\n"
@@ -40,7 +40,7 @@ def neighbours(store: Path, feature: Feature, to: str, measure: str, top: int) -
     )
 
 
-def site_table(store: Path, key: str, text: str = "", state: str = "all", best_at: str = "") -> str:
+def site_table(store: str | Path, key: str, text: str = "", state: str = "all", best_at: str = "") -> str:
     """The features of a site, filtered, as a Polars frame; with their best links at a site when `best_at` names one."""
     pairs = "from core.results import pair_links\n" if best_at else ""
     more = f"table = with_best_links(table, pair_links(store, {key!r}, {best_at!r})[0], store, {key!r})\n"
