@@ -6,9 +6,10 @@ A job is a subprocess (`core.jobs`); a page only polls it, in a fragment, so tha
 from __future__ import annotations
 
 import importlib.util
-import itertools
 import json
+import logging
 import os
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +18,16 @@ import streamlit as st
 
 from core import jobs
 from core.collect.settings import Settings
-from core.errors import StrataError
+from core.errors import NotPermitted, StrataError
 from core.library import found_stores, size_text
 from core.paths import ROOT, cache_folder, hosted, stores_folder
 from core.sources import demo
 from ui import selection
-from ui.errors import error_box
+from ui.errors import show_later, told_later
 from ui.setup import Page
 from ui.text import escape, head
+
+log = logging.getLogger("strata")
 
 TYPICAL_L0 = 50.0
 """Active features a token, where nothing better is known of the SAEs."""
@@ -74,12 +77,15 @@ def can_collect() -> bool:
     return not hosted() and all(importlib.util.find_spec(name) for name in ("torch", "sae_lens"))
 
 
-def begin(command: Sequence[str]) -> None:
+@told_later
+def begin(settings: Settings) -> None:
     """Start collecting, or say why not; for callbacks."""
     try:
-        watch(jobs.start(["collect", *command], settings_of(command).target().stem))
-    except StrataError as error:
-        selection.note(str(error))
+        watch(jobs.start(command_of(settings), settings.target().stem))
+    except OSError as error:
+        raise NotPermitted(
+            f"collecting could not be started: {error.strerror or error}", "free some room, or see who owns the cache"
+        ) from error
 
 
 # ---- the full demo store, from Home
@@ -94,22 +100,11 @@ def collect_demo(page: Page) -> None:
         panel()
     elif ready and not out.exists() and any(found.name == "demo" for found in page.found):
         told = costs("demo", "demo", DEMO_TOKENS).estimate
-        command = [
-            "--model",
-            "demo",
-            "--saes",
-            "demo",
-            "--text",
-            "demo",
-            "--tokens",
-            str(DEMO_TOKENS),
-            "--out",
-            str(out),
-        ]
+        settings = Settings("demo", "demo", "demo", tokens=DEMO_TOKENS, out=out)
         with st.container(key="card-full-demo"):
             size = f"{DEMO_TOKENS:,} tokens, {size_text(told.store_bytes)}"
             st.html(head("More evidence") + f'<div class="s-small">The shipped store is small. Collect {size}.</div>')
-            st.button("Collect the full demo", on_click=begin, args=(command,))
+            st.button("Collect the full demo", on_click=begin, args=(settings,))
 
 
 # ---- jobs
@@ -128,6 +123,7 @@ def panel(*, ended: bool = False) -> None:
 
 def _poll(folders: list[Path], were_alive: bool) -> None:
     """Draw the jobs; when a watched one is done its store is opened, and the page is drawn anew."""
+    show_later()
     shown = [job for job in jobs.jobs() if job.folder in folders]
     st.html(head("Collecting" if were_alive else "Jobs"))
     for job in shown:
@@ -159,11 +155,11 @@ def _job(job: jobs.Job) -> None:
             width="stretch",
         )
         if job.alive():
-            st.button("Cancel", key=f"cancel:{job.folder.name}", on_click=job.cancel)
+            st.button("Cancel", key=f"cancel:{job.folder.name}", on_click=told_later(job.cancel))
         else:
             for name in _stores_of(progress):
                 st.button("Open", key=f"open:{job.folder.name}", on_click=selection.open_store, args=(name,))
-            st.button("Forget", key=f"forget:{job.folder.name}", on_click=job.remove)
+            st.button("Forget", key=f"forget:{job.folder.name}", on_click=told_later(job.remove))
 
 
 def _stores_of(progress: jobs.JobProgress) -> list[str]:
@@ -186,17 +182,27 @@ def _watched() -> set[str]:
 # ---- what is known beforehand
 
 
-def settings_of(command: Sequence[str]) -> Settings:
-    """What a job's command asks for, as far as names go."""
-    words = dict(itertools.pairwise(command))
-    tokens, out = words.get("--tokens", ""), words.get("--out")
-    return Settings(
-        words.get("--model", ""),
-        words.get("--saes", ""),
-        words.get("--text", ""),
-        tokens=int(tokens) if tokens.isdigit() else None,
-        out=Path(out) if out else None,
-    )
+def command_of(settings: Settings) -> list[str]:
+    """The command that collects this; a value may look like an option and is none.
+
+    >>> command_of(Settings("demo", "--out", "demo", tokens=5))
+    ['collect', '--model=demo', '--saes=--out', '--text=demo', '--tokens=5']
+    """
+    words = ["collect", f"--model={settings.model}", f"--saes={settings.saes}", f"--text={settings.text}"]
+    words += [f"--tokens={settings.tokens}"] if settings.tokens else []
+    words += [f"--context-size={settings.context_size}"] if settings.context_size else []
+    words += [f"--device={settings.device}"] if settings.device != "auto" else []
+    return words + ([f"--out={settings.out}"] if settings.out else [])
+
+
+def model_of(command: Sequence[str]) -> str:
+    """The model that a job's command names; "" where it names none.
+
+    >>> model_of(command_of(Settings("gpt2-small", "--model=x", "demo")))
+    'gpt2-small'
+    """
+    option = "--model="
+    return next((word.removeprefix(option) for word in command if word.startswith(option)), "")
 
 
 def _measured_l0(saes: str) -> list[float]:
@@ -230,21 +236,32 @@ def _rates_file() -> Path:
     return cache_folder() / "rates.json"
 
 
+def _rates() -> dict[str, object]:
+    """What earlier runs have left; nothing where that cannot be read."""
+    try:
+        found = json.loads(_rates_file().read_text())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _known_rate(model: str) -> float | None:
     """Tokens a second of an earlier run of this model on this machine."""
-    try:
-        rate = json.loads(_rates_file().read_text()).get(model)
-    except (OSError, ValueError, AttributeError):
-        return None
+    rate = _rates().get(model)
     return float(rate) if isinstance(rate, int | float) and rate > 0 else None
 
 
 def _learn_rate(job: jobs.Job, progress: jobs.JobProgress) -> None:
     if progress.stage != "activations" or not progress.rate:
         return
-    model = settings_of(job.command).model
+    rates, model = _rates(), model_of(job.command)
+    if rates.get(model) == progress.rate:
+        return
+    partial = _rates_file().with_suffix(f".{os.getpid()}-{uuid.uuid4().hex[:8]}.writing")
     try:
-        rates = json.loads(_rates_file().read_text()) if _rates_file().is_file() else {}
-        _rates_file().write_text(json.dumps({**rates, model: progress.rate}))
-    except (OSError, ValueError, TypeError) as error:
-        error_box(error)
+        partial.write_text(json.dumps({**rates, model: progress.rate}))
+        os.replace(partial, _rates_file())
+    except OSError:
+        log.exception("the rate of collecting was not kept")  # the next estimate of time does without
+    finally:
+        partial.unlink(missing_ok=True)

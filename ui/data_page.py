@@ -6,13 +6,14 @@ import shlex
 
 import streamlit as st
 
+from core.collect.settings import Settings
 from core.errors import StrataError
 from core.library import Found, forget_place, found_stores, give_place, given_places, size_text
 from core.paths import cache_folder, hosted
 from core.results import cache_size, clear_cache
 from core.store import verify
 from ui import collecting, selection
-from ui.errors import error_box
+from ui.errors import error_box, told_later
 from ui.go import anchor, linked
 from ui.readers import read_store
 from ui.setup import Page
@@ -56,7 +57,7 @@ def details(page: Page) -> None:
     """How the open store was made, and whether its bytes are what was written."""
     store = page.store
     rows = [("created", store.created), ("recipe", store.recipe[:16]), ("fingerprint", store.fingerprint[:16])]
-    rows += [(name, _value(value)) for name, value in sorted(store.settings.items()) if value not in (None, {}, "")]
+    rows += [(name, _value(value)) for name, value in sorted(store.settings.items()) if _to_show(value)]
     if not hosted():
         rows.append(("file", str(store.path)))
     cells = [
@@ -64,8 +65,15 @@ def details(page: Page) -> None:
     ]
     with st.container(key="card-details"):
         st.html(head(page.name) + table(("", ""), cells, [False, False]))
-        if st.button("Verify every byte", key="data:verify"):
+        if not hosted() and st.button("Verify every byte", key="data:verify"):
             _verify(page)
+
+
+def _to_show(value: object) -> bool:
+    """Whether a setting says something; where hosted, what may be a folder of the machine it came from is left out."""
+    text = str(value)
+    may_be_folder = ("/" in text or "\\" in text) and not text.startswith("hf:")
+    return value not in (None, {}, "") and not (hosted() and may_be_folder)
 
 
 def _value(value: object) -> str:
@@ -127,23 +135,23 @@ def collect(page: Page) -> None:
         device = right.selectbox("Device", DEVICES, key="collect:device", persist_state="session")
         told = collecting.costs(model, saes, int(tokens))
         st.html(quiet(collecting.cost_line(told, int(tokens))))
-        command = _command(model, saes, text, int(tokens), int(context), device)
+        settings = _settings(model, saes, text, int(tokens), int(context), device)
         with st.container(horizontal=True, vertical_alignment="center"):
             ready = bool(model.strip() and saes.strip() and text.strip()) and told.estimate.fits
             st.button(
                 "Collect", type="primary", disabled=not ready, key="collect:start",
-                on_click=collecting.begin, args=(command,),
+                on_click=collecting.begin, args=(settings,),
             )  # fmt: skip
             with st.popover("Copy as command"):
-                st.code(shlex.join(["python", "-m", "core", "collect", *command]), language="bash", wrap_lines=True)
+                words = ["python", "-m", "core", *collecting.command_of(settings)]
+                st.code(shlex.join(words), language="bash", wrap_lines=True)
         if not told.estimate.fits:
             error_box(StrataError("The disk cannot hold this", "ask for fewer tokens, or free some room"))
 
 
-def _command(model: str, saes: str, text: str, tokens: int, context: int, device: str) -> list[str]:
-    words = ["--model", model.strip(), "--saes", saes.strip(), "--text", text.strip(), "--tokens", str(tokens)]
-    words += ["--context-size", str(context)] if context else []
-    return words + (["--device", device] if device != "auto" else [])
+def _settings(model: str, saes: str, text: str, tokens: int, context: int, device: str) -> Settings:
+    names = model.strip(), saes.strip(), text.strip()
+    return Settings(*names, tokens=tokens, context_size=context or None, device=device)
 
 
 # ---- other places, and the cache
@@ -160,18 +168,15 @@ def places() -> None:
         for path in given_places():
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.html(f'<span class="s-small s-wrap">{escape(str(path))}</span>', width="stretch")
-                st.button("Forget", key=f"forget:{path}", on_click=forget_place, args=(path,))
+                st.button("Forget", key=f"forget:{path}", on_click=told_later(forget_place), args=(path,))
 
 
+@told_later
 def _give() -> None:
     typed = st.session_state["data:place"]
     if not typed.strip():
         return
-    try:
-        path = give_place(typed)
-    except StrataError as error:
-        selection.note(str(error))
-        return
+    path = give_place(typed)
     st.session_state["data:place"] = ""
     for found in found_stores():
         if found.path == path:  # its name here may not be its file's: another one may be called the same
@@ -189,5 +194,6 @@ def cache() -> None:
         st.button("Clear", on_click=_clear)
 
 
+@told_later
 def _clear() -> None:
     clear_cache()

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import ParamSpec
 
 import streamlit as st
 
 from core.errors import StrataError
 
+P = ParamSpec("P")
+
 log = logging.getLogger("strata")
+
+LATER = "strata:errors"
+"""Where the session keeps what callbacks raised, until the page has been drawn far enough to show it."""
 
 
 def error_box(error: Exception) -> None:
@@ -42,6 +49,27 @@ def guarded(*, stop: bool = False) -> Iterator[None]:
         error_box(error)
         if stop:
             st.stop()
+
+
+def told_later(callback: Callable[P, object]) -> Callable[P, None]:
+    """For callbacks of widgets, which run before there is a page: what one raises is shown by the run that follows."""
+
+    @functools.wraps(callback)
+    def run(*args: P.args, **named: P.kwargs) -> None:
+        try:
+            callback(*args, **named)
+        except Exception as error:
+            if type(error).__module__.startswith("streamlit.runtime.scriptrunner"):
+                raise
+            st.session_state.setdefault(LATER, []).append(error)
+
+    return run
+
+
+def show_later() -> None:
+    """The boxes of what callbacks raised, once."""
+    for error in st.session_state.pop(LATER, []):
+        error_box(error)
 
 
 def _sentence(text: str) -> str:

@@ -19,7 +19,7 @@ from core.library import Found, found_stores
 from core.store import Store
 from core.values import Feature
 from ui import selection
-from ui.errors import error_box
+from ui.errors import error_box, show_later
 from ui.go import next_page
 from ui.readers import Reading, no_labels, read_labels, read_store
 from ui.sidebar import sidebar
@@ -97,9 +97,10 @@ def set_up(title: str, *, needs_store: bool = True) -> Page:
 
 
 def show_notes() -> None:
-    """What had to be put right, quietly."""
+    """What had to be put right, quietly, and what a click could not do."""
     for sentence in selection.take_notes():
         st.html(f'<div class="s-note">{escape(sentence)}</div>')
+    show_later()
 
 
 def theme() -> str:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.navigation import Jump, parse_jump
 from ui import selection
+from ui.errors import told_later
 from ui.go import HOME, anchor, lead_to, linked, page_file
 from ui.text import escape, named, short_count
 
@@ -64,6 +65,7 @@ def _jump_box(page: Page) -> None:
         _show_answer(page, answer)
 
 
+@told_later
 def _jump(page: Page) -> None:
     """What was typed leads on, or leaves an answer below the box."""
     typed = st.session_state[JUMP]
@@ -102,6 +104,7 @@ def show_feature(feature: str, title: str) -> None:
         lead_to("feature")
 
 
+@told_later
 def _surprise(page: Page) -> None:
     from core.analyses.findings import surprise
 
