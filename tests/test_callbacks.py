@@ -95,7 +95,7 @@ def test_a_job_that_cannot_be_forgotten_is_told(app: AppTest, monkeypatch: pytes
 # ---- the command, and what is learnt of it
 
 
-def test_values_that_look_like_options_stay_values(_own_cache: None) -> None:
+def test_values_that_look_like_options_stay_values() -> None:
     settings = Settings("--saes", "--out", "--model=x", tokens=5, context_size=64, device="cpu", out=Path("-x.h5"))
     words = collecting.command_of(settings)
     read = parser().parse_args(shlex.split(shlex.join(words)))

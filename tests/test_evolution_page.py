@@ -81,7 +81,20 @@ def test_bad_settings_fall_back(app: AppTest) -> None:
 
 
 def test_a_floor_of_another_measure_is_dropped_where_it_cannot_be_meant(app: AppTest) -> None:
-    opened(app, feature="1_0", measure="mutual_information", floor="0.5")
+    opened(app, feature="1_0", measure="mutual_information", floor="0.9")
+    assert "at 0.01 and above" in everything(app)
+    assert "floor" not in app.query_params
+
+
+def test_a_floor_that_chance_sets_for_mutual_information_can_be_used(app: AppTest) -> None:
+    opened(app, feature="1_0", measure="mutual_information", floor="0.3")
+    assert "at 0.30 and above" in everything(app)
+    assert next(slider for slider in app.slider if slider.label.startswith("Weakest")).max == 0.7
+
+
+def test_another_measure_starts_from_its_own_floor(app: AppTest) -> None:
+    opened(app, feature="1_0", floor="0.5")
+    app.radio(key="w:measure").set_value("mutual_information").run()
     assert "at 0.01 and above" in everything(app)
     assert "floor" not in app.query_params
 

@@ -36,6 +36,7 @@ UP = selection.count("up", 2, 0, 12)
 DOWN = selection.count("down", 3, 0, 12)
 BOTH = selection.count("both", MIN_ACTIVE, 0, 100_000)
 COLOUR = selection.choice("colour", ("site", "community", "frequency"))
+FLOOR = 0.3
 FLOORS = {
     "pearson": 0.3,
     "cosine": 0.3,
@@ -44,10 +45,10 @@ FLOORS = {
     "necessity": 0.5,
     "mutual_information": 0.01,
 }
-"""Where a picture starts: low enough to show weak kin, high enough to stay a picture."""
+"""Where a picture starts, if not at FLOOR: low enough to show weak kin, high enough to stay a picture."""
 
-HIGHEST_FLOORS = {"mutual_information": 0.2}
-"""Where the floor of a measure ends, if not at 1; what another measure's floor left in the address is then dropped."""
+HIGHEST_FLOORS = {"mutual_information": 0.7}
+"""Where the floor of a measure ends, if not at 1: log 2 nats at most. A higher one in the address is dropped."""
 
 FEATURE = selection.text(selection.FEATURE, longest=80)
 CENTRE = selection.text("centre", longest=80)
@@ -76,7 +77,14 @@ class Settings:
 
 def floor_of(measure: str) -> selection.Setting[float]:
     """The floor's setting: each measure has a default of its own."""
-    return selection.number("floor", FLOORS[measure], 0.0, HIGHEST_FLOORS.get(measure, 1.0))
+    return selection.number("floor", FLOORS.get(measure, FLOOR), 0.0, HIGHEST_FLOORS.get(measure, 1.0))
+
+
+def measure_chosen(measure: str) -> None:
+    """Follow another measure from its own floor: that of the one before means nothing there; for callbacks."""
+    if measure != selection.value(MEASURE):
+        selection.put(MEASURE, measure)
+        selection.drop("floor")
 
 
 def read_settings() -> Settings:

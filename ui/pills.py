@@ -65,7 +65,8 @@ def pills(
 def _measure_and_walk(settings: evo.Settings) -> None:
     words = measure_name(settings.measure)
     with st.popover(words[0].upper() + words[1:]):
-        st.radio("Measure", MEASURES, format_func=measure_name, **selection.bind(evo.MEASURE))
+        bound = selection.bind(evo.MEASURE) | {"on_change": _measure_chosen, "args": ()}
+        st.radio("Measure", MEASURES, format_func=measure_name, **bound)
     many = settings.per_step != 1
     with st.popover(f"{settings.per_step} link{'s' * many} a step"):
         st.slider("Best links that each feature follows", 1, 8, **selection.bind(evo.LINKS_A_STEP))
@@ -73,10 +74,14 @@ def _measure_and_walk(settings: evo.Settings) -> None:
         floor = evo.floor_of(settings.measure)
         fine = settings.measure == "mutual_information"
         st.slider(
-            f"Weakest {measure_name(settings.measure)} shown", 0.0, 0.2 if fine else 1.0,
+            f"Weakest {measure_name(settings.measure)} shown", 0.0, evo.HIGHEST_FLOORS.get(settings.measure, 1.0),
             step=0.005 if fine else 0.05, **selection.bind(floor),
         )  # fmt: skip
         st.number_input("Fewest tokens on which both are active", 0, 100_000, step=5, **selection.bind(evo.BOTH))
+
+
+def _measure_chosen() -> None:
+    evo.measure_chosen(st.session_state[f"w:{evo.MEASURE.name}"] or evo.MEASURE.default)
 
 
 def _activity(settings: evo.Settings) -> None:
