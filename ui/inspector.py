@@ -103,7 +103,7 @@ def _measures(report: LinkReport) -> str:
     for name in MEASURES:
         low, high = report.intervals.get(name, (math.nan, math.nan))
         between = "" if math.isnan(low) else f"{figure(low, 3)} to {figure(high, 3)}"
-        rows.append(_row(measure_name(name), figure(report.link.measures[name], 3), between, MEANING[name]))
+        rows.append(_row(measure_name(name), figure(report.link.measures[name], 3), between, MEANING.get(name, "")))
     lift = report.link.lift
     times = "–" if math.isnan(lift) else f"{lift:.3g}×" if lift < 1000 else f"{lift:,.0f}×"
     expected = report.expected_both

@@ -1,0 +1,53 @@
+"""What docs/measures.md says of adding a measure is so: its odds ratio, taken from the page, is asked of the engine."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.analyses.neighbours import StoreLinks
+from core.paths import ROOT
+from core.statistics import measures
+from core.statistics.rows import pair_counts
+from core.store import Store
+from core.values import Feature
+from ui import evolution, inspector
+
+NAME = "odds_ratio"
+SECTION = (ROOT / "docs" / "measures.md").read_text().split("## Adding a measure")[1]
+
+
+@pytest.fixture
+def odds_ratio(monkeypatch: pytest.MonkeyPatch) -> Any:
+    code = re.search(r"```python\n(.*?)```", SECTION, re.DOTALL)
+    assert code
+    scope = dict(vars(measures))
+    exec(code.group(1), scope)
+    monkeypatch.setitem(measures.MEASURE_FUNCTIONS, NAME, scope[NAME])
+    return scope[NAME]
+
+
+def test_neighbours_and_links_know_it(random_store: Store, odds_ratio: Any) -> None:
+    feature = Feature("0", 0)
+    found = StoreLinks(random_store).neighbours(feature, "1", NAME, 5)
+    values = [link.measures[NAME] for link in found]
+    counts = pair_counts(random_store, feature, "1")
+    wanted = np.sort(np.asarray(odds_ratio(counts))[np.asarray(counts.n_target) > 0])
+    np.testing.assert_allclose(values, wanted[~np.isnan(wanted)][::-1][:5])
+    assert StoreLinks(random_store).link(feature, found[0].target).measures[NAME] == values[0]
+
+
+def test_pages_do_without_a_floor_and_a_meaning_of_its_own() -> None:
+    assert evolution.floor_of(NAME).default == evolution.FLOOR
+    assert inspector.MEANING.get(NAME, "") == ""
+
+
+def test_the_places_that_it_names_are_there() -> None:
+    places = re.findall(r"`([A-Z_]+)`(?: and its neighbours)? in `([\w/]+\.py)`", SECTION)
+    assert len(places) >= 10
+    for name, path in places:
+        assert re.search(rf"^(\w+, )*{name}\b", (ROOT / path).read_text(), re.MULTILINE), (name, path)
+    assert all((ROOT / path).is_file() for path in re.findall(r"`([\w/]+\.py)`", SECTION))
