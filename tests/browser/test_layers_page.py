@@ -10,11 +10,12 @@ import polars as pl
 import pytest
 
 from core.analyses.layer_tables import turnover_table
+from core.analyses.neighbours import StoreLinks
 from core.analyses.turnover import adjacent_matches, turnover
 from core.labels import labels_path, write_labels
 from core.sources.structures import Planting
 from core.store import Store
-from core.values import Label
+from core.values import Feature, Label
 from tests.browser.conftest import IMAGE, Server
 
 pytestmark = pytest.mark.browser
@@ -77,7 +78,14 @@ def test_a_step_of_a_lifespan_leads_to_the_inspector(tab: Any, server: Server, s
     tab.locator(".st-key-card-chain .s-step a").first.click()
     tab.wait_for_url("**/evolution?*link=*")
     tab.wait_for_selector(".st-key-card-graph")
-    assert query(tab)["link"] == "0_0,1_0"
+    links = StoreLinks(store)
+
+    def weakest(chain: int) -> float:
+        steps = [links.link(Feature(str(site), chain), Feature(str(site + 1), chain)) for site in (0, 1)]
+        return min(step.measures["pearson"] for step in steps)
+
+    best = max((0, 1), key=weakest)  # of the two chains as long, the one whose weakest step is the stronger is on top
+    assert query(tab)["link"] == f"0_{best},1_{best}"
 
 
 def test_the_download_holds_what_is_shown(tab: Any, server: Server, store: Store, tmp_path: Path) -> None:
