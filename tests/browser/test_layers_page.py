@@ -41,6 +41,9 @@ def opened(tab: Any, server: Server, query: str = "") -> None:
 
 
 def query(tab: Any) -> dict[str, str]:
+    """What the address asks for, once the page has said all of it."""
+    tab.wait_for_selector(".stApp[data-test-script-state=notRunning]")
+    tab.wait_for_timeout(400)
     return {name: texts[0] for name, texts in parse_qs(urlsplit(tab.url).query).items()}
 
 
