@@ -18,7 +18,8 @@ from benchmarks.shapes import D_SAE, shaped_store
 from benchmarks.table import keep, options, row, show
 from core.paths import cache_folder
 from core.statistics.pair_rows import bare_rows
-from core.statistics.pairs import source_side, target_side, whole_pair
+from core.statistics.pair_sides import source_side, target_side
+from core.statistics.pairs import whole_pair
 from core.store import Store, open_store
 from core.warm_up import compile_kernels
 

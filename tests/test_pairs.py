@@ -11,7 +11,8 @@ import pytest
 from core.errors import BadArgument, Cancelled, StoreDamaged
 from core.sources.planted import plant, planted_tokens
 from core.statistics.measures import BOUNDED, MEASURE_FUNCTIONS, all_measures
-from core.statistics.pairs import BINS, PairLinks, chunk_bounds, histogram_edges, rounded_down, whole_pair
+from core.statistics.pair_sides import rounded_down
+from core.statistics.pairs import BINS, PairLinks, chunk_bounds, histogram_edges, whole_pair
 from core.statistics.ranking import rank
 from core.statistics.rows import RowMap, margins, pair_counts
 from core.store import Sparse, Store
@@ -119,7 +120,7 @@ def test_any_room_and_order_give_the_same_bits(tmp_path: Path, monkeypatch: pyte
     assert set(zip(usual.sources.tolist(), usual.targets.tolist(), strict=True)) == expected_links(store, 0.0, 2, 0.6)
     monkeypatch.setattr("core.statistics.pair_workers.RECORDS", 1)  # columns are merged after every row
     assert bits(whole_pair(store, "0", "1", 0.0, 2, 0.6, threads=3)) == bits(usual)
-    monkeypatch.setattr("core.statistics.pairs.MOST_RENUMBERED", 0)
+    monkeypatch.setattr("core.statistics.pair_sides.MOST_RENUMBERED", 0)
     assert bits(whole_pair(store, "0", "1", 0.0, 2, 0.6)) == bits(usual)
 
 

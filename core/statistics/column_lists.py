@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.kernels import kernel
-from core.statistics.pair_kernels import LOW
+from core.statistics.pair_kernels import LIMITS, LINE, LOW
 
 
 @kernel
@@ -19,7 +19,8 @@ def merge_records(records, record_tags, used, entries, tags, limits, order, begi
     """Fold records [used, 4] = (value, Σxy, tag, line) into the lists [lines, k, 3] and raise their limits.
 
     The tag is n_both above 2^32 − 1 − index, so that one comparison settles ties. `tags` is `entries` seen as int64: an
-    entry lies in 24 neighbouring bytes. `limits` [d_sae · 8] are float32, rounded down.
+    entry lies in 24 neighbouring bytes. `limits` are float32, rounded down, in
+    the lines of the targets.
     """
     lines, last = entries.shape[0], entries.shape[1] - 1
     begins[:] = 0
@@ -47,7 +48,7 @@ def merge_records(records, record_tags, used, entries, tags, limits, order, begi
         limit = np.float32(worst)
         if np.float64(limit) > worst:
             limit = np.nextafter(limit, np.float32(-np.inf))
-        limits[8 * (line // 6) + line % 6] = limit
+        limits[2 * LINE * (line // 6) + LIMITS + line % 6] = limit
 
 
 @kernel
@@ -65,28 +66,51 @@ def place_entry(entries, tags, line, value, tag, total):  # type: ignore[no-unty
 
 
 @kernel
-def sorted_by(keys, order, size):  # type: ignore[no-untyped-def]
-    """`order` sorted by keys 0..size−1, stably."""
-    begins, out = np.zeros(size + 1, np.int64), np.empty_like(order)
-    for e in order:
-        begins[keys[e] + 1] += 1
-    for key in range(size):
-        begins[key + 1] += begins[key]
-    for e in order:
-        out[begins[keys[e]]] = e
-        begins[keys[e]] += 1
-    return out
+def joined(  # type: ignore[no-untyped-def]
+    sources, targets, n_both, sums, entries, tags, names, d_source, out_source, out_target, out_both, out_sum
+):
+    """The links of rows [rows] and those in the lists [d_sae · 6, k, 3], each once, sorted by (source, target).
 
-
-@kernel
-def all_entries(entries, tags, names, sources, targets, counts, sums):  # type: ignore[no-untyped-def]
-    """Write out the lists [d_sae · 6, k, 3]."""
-    e = 0
+    Links are first brought together by source (counted, then placed), then those of one source by target. Returns how
+    many there are; `out_*` have room for all.
+    """
+    rows, k = len(sources), entries.shape[1]
+    begins = np.zeros(d_source + 2, np.int64)
+    for e in range(rows):
+        begins[sources[e] + 2] += 1
     for line in range(entries.shape[0]):
-        for r in range(entries.shape[1]):
+        for r in range(k):
             if entries[line, r, 0] == -np.inf:
                 break
-            tag = tags[line, r, 2]
-            sources[e], targets[e] = LOW - (tag & LOW), names[line // 6]
-            counts[e], sums[e] = tag >> 32, entries[line, r, 1]
-            e += 1
+            begins[LOW - (tags[line, r, 2] & LOW) + 2] += 1
+    for source in range(d_source):
+        begins[source + 2] += begins[source + 1]
+    places = np.empty(begins[d_source + 1], np.int64)
+    for e in range(rows):
+        places[begins[sources[e] + 1]] = np.int64(targets[e]) << 32 | e
+        begins[sources[e] + 1] += 1
+    for line in range(entries.shape[0]):
+        for r in range(k):
+            if entries[line, r, 0] == -np.inf:
+                break
+            source = LOW - (tags[line, r, 2] & LOW)
+            places[begins[source + 1]] = np.int64(names[line // 6]) << 32 | (rows + line * k + r)
+            begins[source + 1] += 1
+    found = 0
+    for source in range(d_source):
+        here = places[begins[source] : begins[source + 1]]
+        here.sort()
+        before = np.int64(-1)
+        for place in here:
+            target, e = place >> 32, place & LOW
+            if target == before:
+                continue
+            before = target
+            out_source[found], out_target[found] = source, target
+            if e < rows:
+                out_both[found], out_sum[found] = n_both[e], sums[e]
+            else:
+                line, r = (e - rows) // k, (e - rows) % k
+                out_both[found], out_sum[found] = tags[line, r, 2] >> 32, entries[line, r, 1]
+            found += 1
+    return found

@@ -17,8 +17,11 @@ LOW = RULE - 1
 PEARSON, COSINE, JACCARD, SUFFICIENCY, NECESSITY, INFORMATION = range(6)
 """Places of the measures in every table here; `pairs` asserts that they are those of MEASURES."""
 
-ACTIVE, TOTAL, MEAN, DEVIATION, ROOT, ENTROPY = range(6)
-"""Columns of a margins table [d_sae, 6]: n_i, Σx, Σx/n, √(n σ²), √Σx², and T(n_i) + T(n − n_i) with T(c) = c ln c."""
+ACTIVE, MEAN, DEVIATION, ROOT, ENTROPY, TOTAL = range(6)
+"""Columns of a margins table [d_sae, 6]: n_i, Σx/n, √(n σ²), √Σx², T(n_i) + T(n − n_i) with T(c) = c ln c, and Σx."""
+
+LINE, LIMITS = 8, 10
+"""A target's line of the cache: LINE float64, the margins without Σx first; seen as float32, limits from LIMITS on."""
 
 TILE = 256  # pairs measured at once
 BOTH, SUM, THEIRS, MEANS, DEVIATIONS, ROOTS, VALUES = range(7)
@@ -34,31 +37,40 @@ def fill_xlogx(table):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def look_up(met, n, source, target_margins, table, ids, limits, scratch, tile_limits):  # type: ignore[no-untyped-def]
-    """Fetch the target's margins and limits of a tile's pairs, and their mutual information from c ln c."""
-    size, most = np.float64(n), np.int64(len(table) - 1)
+def look_up(met, n, source, lines, limits, table, ids, scratch, tile_limits):  # type: ignore[no-untyped-def]
+    """Fetch the target's margins and limits of a tile's pairs, and their mutual information from c ln c.
+
+    Returns a fault of `rows.FAULTS` where counts contradict the margins, 0 when sound.
+    """
+    size, whole = np.float64(n), n < len(table)
     a = np.int64(source[ACTIVE])
     for s in range(met):
-        j = np.uint64(ids[s])
+        line = np.uint64(LINE) * np.uint64(ids[s])
         for m in range(6):
-            tile_limits[m, s] = limits[np.uint64(8) * j + np.uint64(m)]
-        scratch[THEIRS, s] = target_margins[j, ACTIVE]
-        scratch[MEANS, s] = target_margins[j, MEAN]
-        scratch[DEVIATIONS, s] = target_margins[j, DEVIATION]
-        scratch[ROOTS, s] = target_margins[j, ROOT]
-        both, b = np.int64(scratch[BOTH, s]), np.int64(target_margins[j, ACTIVE])
-        total = source[ENTROPY] - target_margins[j, ENTROPY]
-        # Damaged margins could make a cell negative: it counts as an empty one.
-        if n <= most:
-            for count in (both, a - both, b - both, n - a - b + both):
-                total += table[np.uint64(min(max(count, 0), most))]
+            tile_limits[m, s] = limits[np.uint64(2) * line + np.uint64(LIMITS + m)]
+        theirs = lines[line + np.uint64(ACTIVE)]
+        scratch[THEIRS, s] = theirs
+        scratch[MEANS, s] = lines[line + np.uint64(MEAN)]
+        scratch[DEVIATIONS, s] = lines[line + np.uint64(DEVIATION)]
+        scratch[ROOTS, s] = lines[line + np.uint64(ROOT)]
+        both, b = np.int64(scratch[BOTH, s]), np.int64(theirs)
+        neither = n - a - b + both
+        if both > a or both > b or neither < 0:
+            return 5
+        total = source[ENTROPY] - lines[line + np.uint64(ENTROPY)]
+        if whole:
+            total += table[np.uint64(both)]
+            total += table[np.uint64(a - both)]
+            total += table[np.uint64(b - both)]
+            total += table[np.uint64(neither)]
         else:
-            for count in (both, a - both, b - both, n - a - b + both):
-                if 0 < count <= most:
+            for count in (both, a - both, b - both, neither):
+                if count < len(table):
                     total += table[count]
-                elif count > 0:
+                else:
                     total += count * np.log(np.float64(count))
         scratch[VALUES + INFORMATION, s] = total / size
+    return 0
 
 
 @kernel
@@ -96,12 +108,14 @@ def bin_tile(met, both, values, shift, scale, top, out):  # type: ignore[no-unty
 
 @kernel
 def measured(  # type: ignore[no-untyped-def]
-    met, i, n, source, target_margins, table, floors, names, ids,
-    scratch, tile_limits, bins, hits, words_of_hits, kept, is_kept, n_kept,
-    row_values, row_ties, row_ids, row_places, limits, records, record_tags, histograms, scales, state,
+    met, i, n, source, lines, line_limits, table, floors, names, ids,
+    scratch, tile_limits, bins, hits, words_of_hits, places, kept, is_kept, n_kept,
+    row_values, row_ties, row_ids, row_places, records, record_tags, histograms, scales, state,
 ):  # fmt: skip
     """Measure a tile's pairs and hand each to where it belongs; returns how many of the row are above a floor."""
-    look_up(met, n, source, target_margins, table, ids, limits, scratch, tile_limits)
+    state[2] = look_up(met, n, source, lines, line_limits, table, ids, scratch, tile_limits)
+    if state[2]:
+        return n_kept
     both, sums, b = scratch[BOTH], scratch[SUM], scratch[THEIRS]
     pearson_tile(
         met, source[TOTAL], source[DEVIATION], sums, scratch[MEANS], scratch[DEVIATIONS], scratch[VALUES + PEARSON]
@@ -110,60 +124,113 @@ def measured(  # type: ignore[no-untyped-def]
     jaccard_tile(met, source[ACTIVE], both, b, scratch[VALUES + JACCARD])
     share_tile(met, source[ACTIVE], both, scratch[VALUES + SUFFICIENCY])
     quotient_tile(met, 1.0, both, b, scratch[VALUES + NECESSITY])
-    top = histograms.shape[2] - 1
-    for m in range(6):
-        bin_tile(met, both, scratch[VALUES + m], 1.0 if m == PEARSON else 0.0, scales[m], top, bins[m])
-    together = 0
-    for s in range(met):
-        together += both[s] > 0
-        for m in range(6):
-            histograms[s & 1, m, bins[m, s]] += 1  # two of each, since adding to the same place twice must wait
-    state[3] += together
+    state[3] += count_tile(met, scratch, scales, bins, histograms, hits, words_of_hits, places)
+
     last = row_values.shape[1] - 1
+    mark_notable(
+        met, min(floors[0], row_values[0, last]), scratch[VALUES], tile_limits[0],
+        min(floors[1], row_values[1, last]), scratch[VALUES + 1], tile_limits[1],
+        min(floors[2], row_values[2, last]), scratch[VALUES + 2], tile_limits[2], np.uint8(0), hits,
+    )  # fmt: skip
+    mark_notable(
+        met, min(floors[3], row_values[3, last]), scratch[VALUES + 3], tile_limits[3],
+        min(floors[4], row_values[4, last]), scratch[VALUES + 4], tile_limits[4],
+        min(floors[5], row_values[5, last]), scratch[VALUES + 5], tile_limits[5], np.uint8(1), hits,
+    )  # fmt: skip
     used = state[4]
-    for m in range(6):
-        values = scratch[VALUES + m]
-        above, row_limit = floors[m], row_values[m, last]
-        mark_notable(met, min(above, row_limit), values, tile_limits[m], hits)
-        for s in notable(met, hits, words_of_hits, bins[m]):
-            v, j = values[s], np.uint64(ids[s])
+    for s in places[: marked(met, hits, words_of_hits, places)]:
+        j = np.uint64(ids[s])
+        name, tie = names[j], np.int64(both[s])
+        for m in range(6):
+            v = scratch[VALUES + m, s]
             if v >= tile_limits[m, s]:
                 records[used, 0], records[used, 1] = v, sums[s]
-                record_tags[used, 2] = np.int64(both[s]) << 32 | (LOW - i)
+                record_tags[used, 2] = tie << 32 | (LOW - i)
                 record_tags[used, 3] = np.int64(j) * 6 + m
                 used += 1
-            if v >= above and not is_kept[j]:
+            if v >= floors[m] and not is_kept[j]:
                 is_kept[j] = True
                 kept[n_kept] = j
                 n_kept += 1
-            if v >= row_limit:
-                name, tie = names[j], np.int64(both[s])
-                if beats(v, tie, name, row_values, row_ties, row_ids, m, last):
-                    place(row_values, row_ties, row_ids, row_places, m, v, tie, name, j)
-                    row_limit = row_values[m, last]
+            if v >= row_values[m, last] and beats(v, tie, name, row_values, row_ties, row_ids, m, last):
+                place(row_values, row_ties, row_ids, row_places, m, v, tie, name, j)
     state[4] = used
     return n_kept
 
 
 @kernel
-def mark_notable(met, least, values, limits, hits):  # type: ignore[no-untyped-def]
-    """Mark the pairs that reach `least` or their column's limit."""
+def count_tile(met, scratch, scales, bins, histograms, hits, words, places):  # type: ignore[no-untyped-def]
+    """Add a tile to the histograms [2, 6, bins + 1]; returns how many pairs are active together.
+
+    Nearly all values of Pearson lie in the two bins about 0, and nearly all of three others in the first one: those
+    are counted at once, and only the rest is put into its places one by one.
+    """
+    top = histograms.shape[2] - 1
+    both = scratch[BOTH]
+    middle = np.int32(top // 2)
+    for m in range(6):
+        bin_tile(met, both, scratch[VALUES + m], 1.0 if m == PEARSON else 0.0, scales[m], top, bins[m])
+    for m in (PEARSON, COSINE, JACCARD, INFORMATION):
+        high = middle if m == PEARSON else np.int32(0)
+        low = high - np.int32(m == PEARSON)
+        mark_others(met, bins[m], low, high, hits)
+        others = marked(met, hits, words, places)
+        for s in places[:others]:
+            histograms[0, m, bins[m, s]] += 1
+        below = count_of(met, bins[m], low) if m == PEARSON else 0
+        histograms[0, m, low] += below
+        histograms[0, m, high] += met - others - below
+    together = 0
     for s in range(met):
-        hits[s] = np.uint8((values[s] >= least) | (values[s] >= np.float64(limits[s])))
+        together += both[s] > 0
+        # Two of each, since adding to the same place twice must wait.
+        histograms[s & 1, SUFFICIENCY, bins[SUFFICIENCY, s]] += 1
+        histograms[s & 1, NECESSITY, bins[NECESSITY, s]] += 1
+    return together
+
+
+@kernel
+def mark_others(met, bins, low, high, hits):  # type: ignore[no-untyped-def]
+    """Mark the pairs whose place is neither of two."""
+    for s in range(met):
+        hits[s] = np.uint8((bins[s] != low) & (bins[s] != high))
     for s in range(met, (met + 7) // 8 * 8):
         hits[s] = 0
 
 
 @kernel
-def notable(met, hits, words, places):  # type: ignore[no-untyped-def]
-    """The places of the marked pairs; eight marks, seen as a word, are passed over at once."""
+def count_of(met, bins, low):  # type: ignore[no-untyped-def]
+    found = 0
+    for s in range(met):
+        found += bins[s] == low
+    return found
+
+
+@kernel
+def mark_notable(met, least_a, a, limits_a, least_b, b, limits_b, least_c, c, limits_c, more, hits):  # type: ignore[no-untyped-def]
+    """Mark the pairs of which one of three measures reaches what it has to: the least of the row, or of its column.
+
+    Those marked before stay so where `more` is 1. Three at a time: with more arrays the loop stays a scalar one.
+    """
+    for s in range(met):
+        found = (a[s] >= least_a) | (a[s] >= np.float64(limits_a[s]))
+        found |= (b[s] >= least_b) | (b[s] >= np.float64(limits_b[s]))
+        found |= (c[s] >= least_c) | (c[s] >= np.float64(limits_c[s]))
+        hits[s] = np.uint8(found) | (hits[s] & more)
+    for s in range(met, (met + 7) // 8 * 8):
+        hits[s] = 0
+
+
+@kernel
+def marked(met, hits, words, places):  # type: ignore[no-untyped-def]
+    """How many pairs are marked, and their places; eight marks, seen as a word, are passed over at once."""
     found = 0
     for w in range((met + 7) // 8):
         if words[w] != 0:
             for s in range(8 * w, 8 * w + 8):
                 places[found] = s
                 found += int(hits[s])
-    return places[:found]
+    return found
 
 
 @kernel

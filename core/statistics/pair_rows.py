@@ -91,26 +91,27 @@ def renumber(features, rank, out):  # type: ignore[no-untyped-def]
 
 @kernel
 def rows_of_pair(  # type: ignore[no-untyped-def]
-    first, last, n, rule, floors, d_sae,
+    first, last, order, n, rule, floors, d_sae,
     row_starts, row_stops, positions, x, x_floors, source_margins,
-    starts, stops, features, values, y_floors, target_margins, names,
+    starts, stops, features, values, y_floors, lines, limits, names,
     table, sums, counts, marks, words, ids,
-    scratch, tile_limits, bins, hits, words_of_hits, kept, is_kept,
+    scratch, tile_limits, bins, hits, words_of_hits, places, kept, is_kept,
     row_values, row_ties, row_ids, row_places,
-    limits, records, record_tags, histograms, scales,
+    records, record_tags, histograms, scales,
     out_source, out_target, out_both, out_sum, state,
 ):  # fmt: skip
-    """Rows first..last−1: counts, measures, histograms, best of each row, links above `floors` [6], column candidates.
+    """Rows order[first..last−1]: counts, measures, histograms, best of each, links above `floors` [6], records.
 
-    Stops early before a row for which the output or the records might not have room: ``state`` = (next row, links
+    Stops early before a row for which the output or the records might not have room: ``state`` = (next place, links
     written, fault, pairs active together, records). A fault also stops it.
     """
     size = np.float64(n)
     all_entropy = size * np.log(size) if n > 0 else 0.0
     source = np.zeros(6)
-    for i in range(first, last):
+    for at in range(first, last):
+        i = order[at]
         begin, end = row_starts[i], row_stops[i]
-        state[0] = i
+        state[0] = at
         if begin < 0 or end < begin or end > len(positions):
             state[2] = 4
             return
@@ -133,10 +134,12 @@ def rows_of_pair(  # type: ignore[no-untyped-def]
                 met = collect(w, rule, sums, counts, marks, ids, scratch, met)
             if met >= TILE or (w == len(words) - 1 and met > 0):
                 n_kept = measured(
-                    met, i, n, source, target_margins, table, floors, names, ids,
-                    scratch, tile_limits, bins, hits, words_of_hits, kept, is_kept, n_kept,
-                    row_values, row_ties, row_ids, row_places, limits, records, record_tags, histograms, scales, state,
+                    met, i, n, source, lines, limits, table, floors, names, ids,
+                    scratch, tile_limits, bins, hits, words_of_hits, places, kept, is_kept, n_kept,
+                    row_values, row_ties, row_ids, row_places, records, record_tags, histograms, scales, state,
                 )  # fmt: skip
+                if state[2]:
+                    return
                 met = 0
         finish_row(
             i, rule, n_kept, kept, is_kept, row_values, row_places, sums, counts, marks, words, names,

@@ -6,8 +6,8 @@ import threading
 
 import numpy as np
 
-from core.statistics.column_lists import all_entries, merge_records, sorted_by
-from core.statistics.pair_kernels import TILE, VALUES
+from core.statistics.column_lists import joined, merge_records
+from core.statistics.pair_kernels import LIMITS, LINE, TILE, TOTAL, VALUES
 from core.statistics.pair_rows import BLOCK
 
 RECORDS = 1 << 20  # that a thread holds before it merges them, beside those of one more row
@@ -29,6 +29,7 @@ class Worker:
         self.bins = np.zeros((6, width), np.int32)
         self.hit_words = np.zeros(width // 8, np.uint64)
         self.hits = self.hit_words.view(np.uint8)
+        self.places = np.zeros(width, np.int64)
         self.kept, self.is_kept = np.zeros(d_sae, np.int64), np.zeros(8 * BLOCK * words, np.bool_)
         self.rows = best_lists((6, top), np.int64)
         self.records = np.empty((records_of(d_sae), 4))
@@ -45,12 +46,15 @@ class Worker:
 
 
 class Columns:
-    """The best of each column, of all threads."""
+    """The best of each column, of all threads, and the lines of the targets in which what they must reach stands."""
 
-    def __init__(self, d_sae: int, top: int) -> None:
+    def __init__(self, margins: np.ndarray, top: int) -> None:
+        d_sae = len(margins)
         self.entries = np.full((d_sae * 6, top, 3), -np.inf)  # value, Σxy, and n_both with the index as int64
-        self.limits = aligned(d_sae * 4).view(np.float32)
-        self.limits[:] = -np.inf
+        self.lines = aligned(d_sae * LINE)
+        self.limits = self.lines.view(np.float32)
+        self.lines.reshape(-1, LINE)[:, :TOTAL] = margins[:, :TOTAL]
+        self.limits.reshape(-1, 2 * LINE)[:, LIMITS:] = -np.inf
         self.begins = np.zeros(d_sae * 6 + 1, np.int64)
         self.order = np.zeros(0, np.int32)
         self.lock = threading.Lock()
@@ -88,15 +92,9 @@ def collect_links(
     rows: tuple[np.ndarray, ...], columns: Columns, names: np.ndarray, d_source: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The links of rows and of columns, each once, sorted by (source, target)."""
-    entries, n_rows = columns.entries, len(rows[0])
-    room = n_rows + np.count_nonzero(entries[:, :, 0] > -np.inf)
-    every = [np.empty(room, part.dtype) for part in rows]
-    for part, of_rows in zip(every, rows, strict=True):
-        part[:n_rows] = of_rows
-    all_entries(entries, entries.view(np.int64), names, *(part[n_rows:] for part in every))
-    order = sorted_by(every[1], np.arange(room, dtype=np.int32), len(names))
-    order = sorted_by(every[0], order, d_source)
-    sources, targets = every[0][order], every[1][order]
-    new = np.ones(room, np.bool_)
-    new[1:] = (sources[1:] != sources[:-1]) | (targets[1:] != targets[:-1])
-    return sources[new], targets[new], every[2][order[new]], every[3][order[new]]
+    entries = columns.entries
+    room = len(rows[0]) + np.count_nonzero(entries[:, :, 0] > -np.inf)
+    out = tuple(np.empty(room, part.dtype) for part in rows)
+    found = joined(*rows, entries, entries.view(np.int64), names, d_source, *out)
+    sources, targets, n_both, sums = (part[:found].copy() for part in out)
+    return sources, targets, n_both, sums

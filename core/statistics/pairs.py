@@ -13,27 +13,17 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from core.errors import BadArgument, Cancelled
-from core.kernels import frozen
 from core.statistics import pair_kernels as kernels
-from core.statistics.measures import BOUNDED, MEASURE_FUNCTIONS, noise_share
-from core.statistics.pair_rows import renumber, rows_of_pair
-from core.statistics.pair_workers import Columns, Worker, aligned, collect_links, records_of
-from core.statistics.rows import (
-    Margins,
-    RowMap,
-    active_counts,
-    check_activity,
-    damaged,
-    floors,
-    margins,
-    row_bounds,
-)
+from core.statistics.measures import BOUNDED, MEASURE_FUNCTIONS
+from core.statistics.pair_rows import rows_of_pair
+from core.statistics.pair_sides import TABLE_ENTRIES, Side, by_density, row_order, source_side, target_side
+from core.statistics.pair_workers import Columns, Worker, collect_links, records_of
+from core.statistics.rows import RowMap, active_counts, check_activity, damaged
 from core.store import Store
 from core.values import MEASURES, PairCounts
 
@@ -44,8 +34,6 @@ RANGES = {name: (0.0, 1.0) for name in MEASURES} | {"pearson": (-1.0, 1.0), "mut
 
 MOST_LINKS = 20_000_000  # 0.5 GB; beyond that the floor is too low to be of use
 WORKER_BYTES = 640 << 20  # all threads' records together
-MOST_RENUMBERED = 512 << 20  # bytes of the target's features; beyond that they stay as they are
-TABLE_ENTRIES = 1 << 23  # of c ln c; larger counts take a logarithm
 CHUNKS = 64  # at least, so that progress moves and the last chunk does not keep the others waiting
 
 EARLY = 4  # chunks after which columns are merged at once, so that their limits rise
@@ -98,39 +86,6 @@ def histogram_edges(measure: str) -> np.ndarray:
     return np.linspace(*RANGES[measure], BINS + 1)
 
 
-@dataclass(slots=True)
-class Side:
-    """One site's arrays as the kernels take them."""
-
-    starts: np.ndarray  # of each feature's row of the source, of the target's row beside each position
-    stops: np.ndarray
-    indices: np.ndarray
-    values: np.ndarray
-    floors: np.ndarray  # float32 [d_sae], empty at r = 0
-    margins: np.ndarray  # float64 [d_sae, 6], columns as in pair_kernels
-    d_sae: int
-
-
-def by_density(of: Side) -> tuple[Side, np.ndarray]:
-    """The target with its features in another order, and their true indices in that order.
-
-    The densest first, then from the rarest on: what is met often lies together, and the lists' limits rise early.
-    """
-    order, indices = np.arange(of.d_sae), of.indices
-    if of.indices.nbytes <= MOST_RENUMBERED:
-        order = np.argsort(-of.margins[:, kernels.ACTIVE], kind="stable")
-        order = np.concatenate([order[:512], order[512:][::-1]])
-        rank = np.empty(of.d_sae, of.indices.dtype)
-        rank[order] = np.arange(of.d_sae)
-        indices = np.empty_like(of.indices)
-        renumber(of.indices, *frozen(rank), indices)
-    floors = of.floors[order] if len(of.floors) else of.floors
-    margins = aligned(of.d_sae * 8).reshape(-1, 8)
-    margins[:, :6] = of.margins[order]
-    renumbered = replace(of, indices=frozen(indices)[0], floors=floors, margins=margins)
-    return renumbered, order.astype(np.int64)
-
-
 def whole_pair(
     store: Store,
     source: str,
@@ -170,7 +125,7 @@ def whole_pair(
     n = store.n if rows is None else rows.n
     floors = np.array([floor if name in floor_measures else np.inf for name in MEASURES])
     b, names = by_density(b)
-    columns = Columns(b.d_sae, top)
+    columns = Columns(b.margins, top)
     run = _Run(store, n, source, target, a, b, table, names, columns, floors, activity > 0, progress, cancelled)
     workers = [Worker(b.d_sae, top, BINS) for _ in range(worker_count(b.d_sae, threads))]
     with ThreadPoolExecutor(len(workers)) as pool:
@@ -205,7 +160,9 @@ class _Run:
         self.store, self.n, self.source, self.target, self.a, self.b = store, n, source, target, a, b
         self.table, self.names, self.columns, self.floors, self.rule = table, names, columns, floors, rule
         self.progress, self.cancelled = progress, cancelled
-        self.chunks = chunk_bounds(np.append(a.starts, a.stops[-1:]), CHUNKS)
+        self.order = row_order(a)
+        lengths = np.maximum((a.stops - a.starts)[self.order], 0)
+        self.chunks = chunk_bounds(np.append(0, np.cumsum(lengths)), CHUNKS)
         self.found: dict[int, list[tuple[np.ndarray, ...]]] = {}
         self.n_links, self.finished, self.failed = 0, 0, False
         self.next = iter(range(len(self.chunks) - 1))
@@ -234,12 +191,12 @@ class _Run:
         while row < last:
             state = np.array([row, 0, 0, 0, w.used])
             rows_of_pair(
-                row, last, self.n, self.rule, self.floors, b.d_sae,
+                row, last, self.order, self.n, self.rule, self.floors, b.d_sae,
                 a.starts, a.stops, a.indices, a.values, a.floors, a.margins,
-                b.starts, b.stops, b.indices, b.values, b.floors, b.margins, self.names,
+                b.starts, b.stops, b.indices, b.values, b.floors, self.columns.lines, self.columns.limits, self.names,
                 self.table, w.sums, w.counts, w.marks, w.words, w.ids, w.scratch,
-                w.tile_limits, w.bins, w.hits, w.hit_words, w.kept, w.is_kept,
-                *w.rows, self.columns.limits, w.records, w.records.view(np.int64), w.histograms, scales, *w.out, state,
+                w.tile_limits, w.bins, w.hits, w.hit_words, w.places, w.kept, w.is_kept,
+                *w.rows, w.records, w.records.view(np.int64), w.histograms, scales, *w.out, state,
             )  # fmt: skip
             row, written, fault, together, w.used = (int(v) for v in state)
             if fault:
@@ -280,58 +237,6 @@ def check_settings(activity: float, top: int, floor_measures: Sequence[str]) -> 
     for name in floor_measures:
         if name not in MEASURE_FUNCTIONS:
             raise BadArgument(f"there is no measure {name!r}", f"choose among {', '.join(MEASURES)}")
-
-
-def source_side(store: Store, key: str, activity: float, table: np.ndarray, rows: RowMap | None = None) -> Side:
-    """The source's rows, by feature; raises `StoreDamaged` where the summary contradicts them."""
-    found = store.by_feature(key)
-    of = margins(store, key, activity) if rows is None else rows.source
-    return _side(store, key, activity, frozen(found.offsets[:-1], found.offsets[1:]), found, of, table, rows)
-
-
-def target_side(store: Store, key: str, activity: float, table: np.ndarray, rows: RowMap | None = None) -> Side:
-    """The target's rows, by token, or those of `rows`; raises `StoreDamaged` where the summary contradicts them."""
-    of = margins(store, key, activity) if rows is None else rows.target
-    return _side(store, key, activity, row_bounds(store, key, rows), store.by_token(key), of, table, rows)
-
-
-def _side(
-    store: Store, key: str, activity: float, bounds: tuple[np.ndarray, ...], rows: Any, of: Margins,
-    table: np.ndarray, instead: RowMap | None,
-) -> Side:  # fmt: skip
-    if not np.array_equal(np.diff(store.by_feature(key).offsets), store.summary(key).active):
-        damaged(store, 5, key)
-    limits = rounded_down(floors(store, key, activity)) if activity else np.empty(0, np.float32)
-    n = store.n if instead is None else instead.n
-    starts, stops, indices, values = *bounds, *frozen(rows.indices, rows.values)
-    return Side(starts, stops, indices, values, limits, margins_table(n, of, table), len(of.active))
-
-
-def rounded_down(limits: np.ndarray) -> np.ndarray:
-    """The largest float32 that is not above each of `limits`.
-
-    >>> bool(rounded_down(np.array([0.1]))[0] <= 0.1)
-    True
-    """
-    nearest = limits.astype(np.float32)
-    return np.where(nearest > limits, np.nextafter(nearest, np.float32(-np.inf)), nearest)
-
-
-def margins_table(n: int, of: Margins, table: np.ndarray) -> np.ndarray:
-    """What each feature brings to its measures, float64 [d_sae, 6] (columns: see `pair_kernels`)."""
-    active, total, squares = (np.asarray(part) for part in (of.active, of.total, of.squares))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        vary = 1 - (total / squares) * (total / n)
-        deviation = np.where(vary > noise_share(n), np.sqrt(squares * vary), np.nan)
-        entropy = xlogx(active, table) + xlogx(n - active, table)
-        return np.stack([active, total, total / n, deviation, np.sqrt(squares), entropy], axis=1)
-
-
-def xlogx(counts: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """c ln c, from the table as far as it goes, so that the kernel's terms cancel exactly."""
-    small = (counts >= 0) & (counts < len(table))
-    large = counts * np.log(np.maximum(counts, 1))
-    return np.where(small, table[np.where(small, counts, 0)], large)
 
 
 def chunk_bounds(offsets: np.ndarray, chunks: int) -> np.ndarray:

@@ -18,7 +18,8 @@ from core.statistics.cuda.memory import LEAST_PRODUCTS, block_size, free_bytes, 
 from core.statistics.cuda.sums import Cells, Target, accumulate, touched
 from core.statistics.measures import BOUNDED
 from core.statistics.pair_kernels import fill_xlogx
-from core.statistics.pairs import BINS, FLOOR, TOP, PairLinks, Side
+from core.statistics.pair_sides import TABLE_ENTRIES, Side, source_side, target_side
+from core.statistics.pairs import BINS, FLOOR, TOP, PairLinks
 from core.statistics.rows import RowMap, damaged
 from core.store import Store
 from core.values import MEASURES
@@ -70,10 +71,10 @@ def whole_pair(
     began = time.perf_counter()
     source, target = pairs.in_order(store, source, target)
     pairs.check_settings(activity, top, floor_measures)
-    table = np.empty(min(store.n + 1, pairs.TABLE_ENTRIES))
+    table = np.empty(min(store.n + 1, TABLE_ENTRIES))
     fill_xlogx(table)
-    a = pairs.source_side(store, source, activity, table, rows)
-    b = pairs.target_side(store, target, activity, table, rows)
+    a = source_side(store, source, activity, table, rows)
+    b = target_side(store, target, activity, table, rows)
     n = store.n if rows is None else rows.n
     above = tuple(floor if name in floor_measures else np.inf for name in MEASURES)
     where = torch.device(device)
