@@ -109,9 +109,7 @@ ABOUT: Mapping[str, About] = {
     "necessity": About("necessity", "share of the target's tokens on which the source fires too"),
     "mutual_information": About("mutual information", "nats that one being active tells about the other"),
     "decoder_cosine": About("decoder cosine", "cosine of the two decoder rows", by_rule=False),
-    "virtual_weight": About(
-        "virtual weight", "encoder row of the target · decoder row of the source", by_rule=False
-    ),
+    "virtual_weight": About("virtual weight", "encoder row of the target · decoder row of the source", by_rule=False),
     "folded_mse": About(
         "folded MSE",
         "mean squared difference of the two decoder rows, each times its θ; 0 is the same",

@@ -13,8 +13,8 @@ from core.paths import ROOT
 from core.statistics import measures
 from core.statistics.rows import pair_counts
 from core.store import Store
-from core.values import Feature
-from ui import evolution, inspector
+from core.values import Feature, about
+from ui import evolution
 
 NAME = "odds_ratio"
 SECTION = (ROOT / "docs" / "measures.md").read_text().split("## Adding a measure")[1]
@@ -42,7 +42,7 @@ def test_neighbours_and_links_know_it(random_store: Store, odds_ratio: Any) -> N
 
 def test_pages_do_without_a_floor_and_a_meaning_of_its_own() -> None:
     assert evolution.floor_of(NAME).default == evolution.FLOOR
-    assert inspector.MEANING.get(NAME, "") == ""
+    assert (about(NAME).words, about(NAME).meaning, about(NAME).by_rule) == ("odds ratio", "", True)
 
 
 def test_the_places_that_it_names_are_there() -> None:

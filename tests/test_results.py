@@ -13,7 +13,6 @@ import pytest
 
 from core import results
 from core.__main__ import main
-from core.analyses.neighbours import StoreLinks
 from core.paths import ROOT
 from core.results import cache_size, clear_cache, pair_links, pair_path, results_folder
 from core.statistics.pairs import whole_pair

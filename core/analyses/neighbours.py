@@ -91,9 +91,14 @@ def _each_of(value: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def links_of(
-    store: Store, feature: Feature, to: str, others: np.ndarray, counts: PairCounts, more: Mapping[str, Any] | None = None
+    store: Store,
+    feature: Feature,
+    to: str,
+    others: np.ndarray,
+    counts: PairCounts,
+    more: Mapping[str, Any] | None = None,
 ) -> list[Link]:
-    """Links of `feature` with the features `others` of site `to`; `counts`, and `more` measures, have one entry each."""
+    """Links of `feature` with the features `others` of site `to`; `counts` and `more` measures have one entry each."""
     found = all_measures(counts) | dict(more or {})
     columns = {name: np.asarray(values).tolist() for name, values in found.items()}
     numbers = [np.asarray(getattr(counts, name)).tolist() for name in ("n_source", "n_target", "n_both")]

@@ -10,6 +10,7 @@ The value of a pair of features comes from `pair_values` wherever it is asked fo
 
 from __future__ import annotations
 
+import math
 import threading
 import weakref
 
@@ -24,6 +25,9 @@ from core.values import DATA_FREE, Feature
 
 MOST_LINKS = 20_000_000
 """Links above a floor that are given at most: beyond that the floor is too low to be of use."""
+
+FLOORS = {"decoder_cosine": 0.5, "virtual_weight": 0.3}
+"""Where a list of links begins unless asked otherwise; virtual weights have no scale that all SAEs share."""
 
 WORDS_OF_THETA = {"threshold": "the JumpReLU threshold", "mean active value": "the mean value while active"}
 """What θ is, as `folding` names it and as people read it."""
@@ -137,12 +141,12 @@ def row_values(store: Store, measure: str, feature: Feature, to: str) -> np.ndar
 def link_values(store: Store, source: Feature, target: Feature) -> dict[str, float]:
     """All three of a source and a target; NaN where spaces differ or nothing is recorded."""
     i, j = np.array([source.index]), np.array([target.index])
-    return {
-        measure: float(pair_values(store, measure, source.key, target.key, i, j)[0])
-        if not missing(store, measure, source.key, target.key)
-        else float("nan")
-        for measure in DATA_FREE
-    }
+    found = dict.fromkeys(DATA_FREE, math.nan)
+    for measure in DATA_FREE:
+        if not missing(store, measure, source.key, target.key):
+            value = float(pair_values(store, measure, source.key, target.key, i, j)[0])
+            found[measure] = math.nan if math.isnan(value) else value  # one NaN, so that equal reports are equal
+    return found
 
 
 _norms: weakref.WeakKeyDictionary[Store, dict[str, np.ndarray]] = weakref.WeakKeyDictionary()

@@ -193,5 +193,5 @@ def _each(loop: Callable[..., Any], settings: tuple[Any, ...], fields: Sequence[
 
 def _of_shape(field: Any, shape: tuple[int, ...], kind: type) -> np.ndarray:
     """A field as an array of the common shape; most are already, and asking costs more than a short list's measure."""
-    found = np.asarray(field, kind)
+    found: np.ndarray = np.asarray(field, kind)
     return found if found.shape == shape else np.broadcast_to(found, shape)
