@@ -71,7 +71,8 @@ with beside[0], st.container(key="card-graph"):
     if grouped is not None:
         linked(legend(grouped, list(graph), com.read_settings()), "evolution:legend")
     if not graph.number_of_edges():
-        st.html(quiet("No link of this feature reaches the floor: lower it, or allow fewer common tokens."))
+        fewer = ", or allow fewer common tokens" if settings.min_both else ""
+        st.html(quiet(f"No link of this feature reaches the floor: lower it{fewer}."))
 with beside[1]:
     with st.container(key="card-feature"), guarded():
         linked(summary(reading, feature, settings.measure), "evolution:summary")

@@ -16,7 +16,6 @@ from core.analyses.story import opening_feature
 from core.errors import StrataError
 from core.labels import Labels
 from core.paths import hosted
-from core.statistics.data_free import FLOORS as FLOORS_OF_WEIGHTS
 from core.store import Store
 from core.values import DATA_FREE, MIN_ACTIVE, Feature
 from core.views.graph import Picture, picture
@@ -42,7 +41,7 @@ FLOORS = {
     "sufficiency": 0.5,
     "necessity": 0.5,
     "mutual_information": 0.01,
-    **FLOORS_OF_WEIGHTS,
+    "virtual_weight": 0.1,
 }
 """Where a picture starts, if not at FLOOR: low enough to show weak kin, high enough to stay a picture."""
 

@@ -15,7 +15,7 @@ from core.statistics.data_free import WORDS_OF_THETA
 from core.store import Store
 from core.values import DATA_FREE, MEASURES, MIN_ACTIVE, Feature, about
 from core.views.tokens import context_line, shaded
-from ui.text import figure, head, measure_name, named
+from ui.text import figure, head, measure_name, measured, named
 
 if TYPE_CHECKING:
     from core.analyses.link import LinkReport
@@ -125,7 +125,7 @@ def _chance(report: LinkReport) -> str:
 
 
 def _weights(report: LinkReport, store: Store) -> str:
-    """What the SAEs' weights alone say; nothing where the store holds none of these two sites."""
+    """What the SAEs' weights say; nothing where the store holds none of these two sites."""
     if not all(store.has(end.key, "decoder") for end in (report.link.source, report.link.target)):
         return ""
     theta = WORDS_OF_THETA.get(report.folded_with)
@@ -133,9 +133,9 @@ def _weights(report: LinkReport, store: Store) -> str:
     for name in DATA_FREE:
         meaning = about(name).meaning + (f"; θ is {theta}" if name == "folded_mse" and theta else "")
         value = report.weights[name]
-        text = f"{value:.3g}" if name == "folded_mse" and not math.isnan(value) else figure(value, 3)
+        text = measured(name, value) if name == "folded_mse" else figure(value, 3)
         rows.append(_row(measure_name(name), text, "", meaning))
-    heading = '<div class="s-quiet s-small">from the weights alone</div>'
+    heading = '<div class="s-quiet s-small">from the weights</div>'
     return f'<div class="s-weights">{heading}<table class="s-measures">{"".join(rows)}</table></div>'
 
 

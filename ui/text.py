@@ -82,14 +82,14 @@ def measure_name(measure: str) -> str:
 
 
 def measured(measure: str, value: float) -> str:
-    """A value of a measure: two places, or two figures where it may be small throughout.
+    """A value of a measure: two places, or three figures where it may be small throughout.
 
-    >>> measured("pearson", 0.786), measured("folded_mse", 0.00123), measured("folded_mse", 12.6)
-    ('0.79', '0.0012', '13')
+    >>> measured("pearson", 0.786), measured("folded_mse", 0.001234), measured("folded_mse", 1260.0)
+    ('0.79', '0.00123', '1,260')
     """
     if measure != "folded_mse" or math.isnan(value):
         return figure(value)
-    return f"{value:.2g}" if value < 10 else f"{value:,.0f}"
+    return f"{value:#.3g}" if value < 100 else f"{value:,.0f}"
 
 
 def short_count(n: float) -> str:

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import polars as pl
 
+from core.analyses.assigned import assignment
 from core.analyses.edges import COLUMNS, assigned_table, edge_table, weight_table
 from core.commands.pairs import add_sites, bar, chosen_pairs, warn
 from core.errors import BadArgument, NotPermitted
 from core.results import pair_links
-from core.statistics.assignment import CANDIDATES, DENSE_FEATURES, Assignment, assign_folded
+from core.statistics.assignment import CANDIDATES, DENSE_FEATURES, Assignment
 from core.statistics.data_free import FLOORS, WORDS_OF_THETA
 from core.statistics.measures import BOUNDED
-from core.statistics.pairs import FLOOR, TOP, in_order
+from core.statistics.pairs import FLOOR, TOP
 from core.store import Store, open_store
 from core.values import ALL_MEASURES, DATA_FREE
 
@@ -57,7 +58,7 @@ def links_of(
     """The table of one pair of sites."""
     report = bar(source, target)
     if measure == "folded_mse":
-        found = assign_folded(store, *in_order(store, source, target))
+        found = assignment(store, source, target)
         warn(told(found))
         return assigned_table(store, found, float("inf") if floor is None else floor, activity, report)
     floor = FLOORS.get(measure or "", FLOOR) if floor is None else floor
