@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -157,6 +158,23 @@ def test_a_file_cleared_while_it_is_being_read_is_no_error(random_store: Store) 
     kept.get(random_store, *PAIR)
     later.go_on()
     assert kept.get(random_store, *PAIR) is not None
+
+
+def test_pages_share_the_kept_pairs_and_show_the_same(random_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ui import readers
+
+    pair_links(random_store, "0", "1")
+    first, second = readers.links(random_store), readers.links(random_store)
+    assert first.kept is second.kept
+    plain = StoreLinks(random_store)
+    for _ in range(50):  # read beside: before and after the answers are the same
+        for i in (0, 1, 2, 5):
+            found = first.neighbours(Feature("0", i), "1", "jaccard", 3)
+            assert repr(found) == repr(plain.neighbours(Feature("0", i), "1", "jaccard", 3))
+        if first.kept.get(random_store, *PAIR) is not None:
+            break
+        time.sleep(0.1)
+    assert first.kept.get(random_store, *PAIR) is not None
 
 
 def test_it_stays_within_its_bytes_and_what_is_in_use_stays(random_store: Store) -> None:

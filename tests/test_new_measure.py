@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core.analyses.kept_links import CachedLinks
 from core.analyses.neighbours import StoreLinks
 from core.paths import ROOT
+from core.results import pair_links
 from core.statistics import measures
 from core.statistics.rows import pair_counts
 from core.store import Store
@@ -38,6 +40,16 @@ def test_neighbours_and_links_know_it(random_store: Store, odds_ratio: Any) -> N
     wanted = np.sort(np.asarray(odds_ratio(counts))[np.asarray(counts.n_target) > 0])
     np.testing.assert_allclose(values, wanted[~np.isnan(wanted)][::-1][:5])
     assert StoreLinks(random_store).link(feature, found[0].target).measures[NAME] == values[0]
+
+
+def test_kept_pairs_that_know_nothing_of_it_are_not_asked(
+    random_store: Store, odds_ratio: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.analyses.kept_links.WORTH", 0)
+    pair_links(random_store, "0", "1")
+    for i in range(30):
+        found = CachedLinks(random_store).neighbours(Feature("0", i), "1", NAME, 3)
+        assert repr(found) == repr(StoreLinks(random_store).neighbours(Feature("0", i), "1", NAME, 3))
 
 
 def test_pages_do_without_a_floor_and_a_meaning_of_its_own() -> None:

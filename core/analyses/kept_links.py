@@ -20,12 +20,12 @@ import numpy as np
 from core.analyses.neighbours import StoreLinks, links_of, take
 from core.errors import NotPermitted
 from core.results import pair_path, read_pair
-from core.statistics.measures import MEASURE_FUNCTIONS, mutual_information
+from core.statistics.measures import measure_function, mutual_information
 from core.statistics.pairs import PairLinks, in_order
 from core.statistics.ranking import rank
 from core.statistics.rows import Margins, active_counts, margins
 from core.store import Store
-from core.values import Feature, Link, PairCounts
+from core.values import MEASURES, Feature, Link, PairCounts
 
 MOST_BYTES = 512 << 20
 IDLE = 60.0
@@ -178,7 +178,7 @@ class CachedLinks(StoreLinks):
     ) -> list[Link]:
         """As those of `StoreLinks`."""
         feature = self.store.feature(feature)
-        if top > 0 and measure in MEASURE_FUNCTIONS and to != feature.key and self._work(feature, to) >= WORTH:
+        if top > 0 and measure in MEASURES and to != feature.key and self._work(feature, to) >= WORTH:
             kept = self.kept.get(self.store, feature.key, to, activity)
             found = None if kept is None else self._from(kept, feature, to, measure, top, min_both, activity)
             if found is not None:
@@ -197,7 +197,7 @@ class CachedLinks(StoreLinks):
         pair = kept.pair
         places, others = kept.links_with(feature)
         counts = kept.counts(places)
-        values = MEASURE_FUNCTIONS[measure](counts)
+        values = measure_function(measure)(counts)
         best = rank(values, counts.n_both, top, min_both=min_both)
         whole = min_both > 0 and len(places) < pair.top  # all that it is ever active together with were kept
         if not whole:

@@ -9,9 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 from core.kernels import frozen
 from core.statistics import weight_kernels as kernels
@@ -86,12 +83,17 @@ def folded_mse(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _assign_dense(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    from scipy.optimize import linear_sum_assignment  # a page that only shows what was kept need not wait for it
+
     rows, columns = linear_sum_assignment(folded_mse(a, b))
     return rows, columns, _errors(a, b, rows, columns)
 
 
 def _assign_sparse(a: np.ndarray, b: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Assignment over the k nearest of each row and each column; a private dummy column a row keeps it solvable."""
+    from scipy.sparse import coo_array, csr_array
+    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+
     i, j = _union(*_nearest(a, b, k), len(b))
     cost = _errors(a, b, i, j)
     dummy = (len(a) + 1) * (float(cost.max(initial=0.0)) + 1.0)  # so dear that none is taken that can be done without
