@@ -36,6 +36,7 @@ PAGES = {name: f"pages/{name}.py" for name in ("evolution", "feature", "measures
 @pytest.fixture
 def stores(_own_cache: None, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("core.library.DEMO", Path("/nowhere/demo.h5"))
+    st.cache_resource.clear()  # other tests open the same store, and leave what failed there
     folder = Path(os.environ["STRATA_CACHE"]) / "stores"
     folder.mkdir(parents=True)
     planted_chains(folder / "weights.h5", weights=True)
@@ -242,7 +243,6 @@ def test_where_not_all_can_be_assigned_nothing_is_said(page: Open, name: str) ->
 
 def test_large_sites_are_assigned_when_asked(page: Open, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ui.layers_assigned.AT_ONCE", 5)
-    st.cache_resource.clear()
     app = page("layers")
     assert "Of the pairs that the weights assign" not in everything(app)
     assert "assigned" not in snippet(app)
