@@ -85,6 +85,58 @@ MEASURES: tuple[str, ...] = (
 )
 """The count-based measures, in the order in which they are listed everywhere."""
 
+DATA_FREE: tuple[str, ...] = ("decoder_cosine", "virtual_weight", "folded_mse")
+"""The measures of the SAEs' weights alone, listed after the others."""
+
+ALL_MEASURES: tuple[str, ...] = (*MEASURES, *DATA_FREE)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What one needs to know of a measure to show it and to rank by it."""
+
+    words: str  # what it is called within a sentence
+    meaning: str = ""  # one line for a tooltip
+    lower_is_better: bool = False
+    by_rule: bool = True  # whether the activity rule changes it
+
+
+ABOUT: Mapping[str, About] = {
+    "pearson": About("Pearson", "correlation of the two activations over all counted tokens", by_rule=False),
+    "cosine": About("cosine", "cosine of the two activations over all counted tokens", by_rule=False),
+    "jaccard": About("Jaccard", "tokens with both ÷ tokens with either"),
+    "sufficiency": About("sufficiency", "share of the source's tokens on which the target fires too"),
+    "necessity": About("necessity", "share of the target's tokens on which the source fires too"),
+    "mutual_information": About("mutual information", "nats that one being active tells about the other"),
+    "decoder_cosine": About("decoder cosine", "cosine of the two decoder rows", by_rule=False),
+    "virtual_weight": About("virtual weight", "encoder row of the target · decoder row of the source", by_rule=False),
+    "folded_mse": About(
+        "folded MSE",
+        "mean squared difference of the two decoder rows, each times its θ; 0 is the same",
+        lower_is_better=True,
+        by_rule=False,
+    ),
+}
+"""Of every measure its words, which way is better, and whether the activity rule matters."""
+
+
+def about(measure: str) -> About:
+    """What is known of a measure; of one that has no entry only its name.
+
+    >>> about("folded_mse").lower_is_better, about("odds_ratio").words
+    (True, 'odds ratio')
+    """
+    return ABOUT.get(measure) or About(measure.replace("_", " "))
+
+
+def likeness(measure: str, values: Any) -> Any:
+    """The values so that larger is more alike: as they are, or their negatives where lower is better.
+
+    >>> likeness("folded_mse", 0.5), likeness("pearson", 0.5)
+    (-0.5, 0.5)
+    """
+    return -values if about(measure).lower_is_better else values
+
 
 @dataclass(frozen=True, slots=True)
 class Link:

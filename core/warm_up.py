@@ -24,8 +24,9 @@ from core.statistics.chance import row_maxima
 from core.statistics.characteristic import characteristic_tokens, token_frequency
 from core.statistics.nulls import draw, layout_of, row_map
 from core.statistics.pairs import whole_pair
+from core.statistics.top import top_of_product
 from core.store import Store
-from core.values import MEASURES, Feature
+from core.values import DATA_FREE, MEASURES, Feature
 
 WIDE = 65_537
 """The first d_sae whose features need 32 bits: kernels are compiled for both widths."""
@@ -38,7 +39,9 @@ def compile_kernels() -> float:
         for d_sae in (4, WIDE):
             dense = np.zeros((20, d_sae))
             dense[:, :4] = np.random.default_rng(0).random((20, 4))
-            ask_everything(plant(Path(folder) / f"{d_sae}.h5", {"0": dense, "1": dense}))
+            parts = {"decoder": dense[:2].T, "encoder": dense[:2], "threshold": dense[0]}
+            weights = {key: {name: part.astype(np.float32) for name, part in parts.items()} for key in "01"}
+            ask_everything(plant(Path(folder) / f"{d_sae}.h5", {"0": dense, "1": dense}, weights=weights))
             ask_structures(Path(folder) / f"structures-{d_sae}.h5", max(16, d_sae))
     return time.perf_counter() - began
 
@@ -66,6 +69,9 @@ def ask_everything(store: Store) -> None:
         whole_pair(store, first, second, activity, threads=2)
         link_report(store, Feature(first, 0), Feature(second, 1), activity)
         row_map(store, first, second, draw(layout_of(store), "document"), activity)
+    for measure in DATA_FREE:
+        links.neighbours(Feature(first, 0), second, measure, 1)
+    top_of_product(2, 2, 1, lambda rows: np.eye(2, dtype=np.float32)[rows])
     row_maxima(store, first, second)
     characteristic_tokens(store, first, token_frequency(store))
     seen_by_then(store, first, second)

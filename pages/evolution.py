@@ -7,9 +7,9 @@ import streamlit as st
 from core.analyses.story import story
 from core.errors import StrataError
 from core.values import Feature
-from ui import chance, selection
 from ui import communities as com
 from ui import evolution as evo
+from ui import selection
 from ui.cards import both_ways, summary
 from ui.communities_words import legend
 from ui.errors import error_box, guarded
@@ -17,7 +17,7 @@ from ui.go import lead_to, linked
 from ui.graph import graph as graph_component
 from ui.graph_tables import graph_tables
 from ui.inspector import inspector
-from ui.pills import pills, subtitle
+from ui.pills import by_chance_of, pills, subtitle
 from ui.readers import Reading
 from ui.setup import set_up, theme
 from ui.text import quiet
@@ -27,7 +27,7 @@ page = set_up("Evolution")
 store, labels = page.store, page.labels
 reading = Reading(store, labels)
 
-settings = evo.read_settings()
+settings = evo.read_settings(store)
 with guarded(stop=True):
     found = evo.find_view(store, labels, settings)
 if found is None:
@@ -58,7 +58,7 @@ def actions():
 
 
 title = story(graph, view.centre)
-by_chance = chance.known(store, chance.pairs_shown(store, graph), settings)
+by_chance = by_chance_of(store, graph, settings)
 page_title(title, subtitle(view, settings, graph, by_chance))
 pills(store, replace(view, link=link), settings, graph, drawn, title, by_chance)
 
@@ -71,7 +71,8 @@ with beside[0], st.container(key="card-graph"):
     if grouped is not None:
         linked(legend(grouped, list(graph), com.read_settings()), "evolution:legend")
     if not graph.number_of_edges():
-        st.html(quiet("No link of this feature reaches the floor: lower it, or allow fewer common tokens."))
+        fewer = ", or allow fewer common tokens" if settings.min_both else ""
+        st.html(quiet(f"No link of this feature reaches the floor: lower it{fewer}."))
 with beside[1]:
     with st.container(key="card-feature"), guarded():
         linked(summary(reading, feature, settings.measure), "evolution:summary")

@@ -3,11 +3,13 @@
 import streamlit as st
 
 from core.analyses import layer_tables as tables
+from core.analyses.assigned import agreement_table
 from core.analyses.lifespans import returns
 from core.analyses.site_summary import sites_table
 from core.analyses.turnover import ADMISSIBLE, turnover
 from core.errors import StrataError
 from core.views.sankey import sankey
+from ui import layers_assigned as weights
 from ui import layers_lifespans as spans
 from ui import layers_page as parts
 from ui import layers_sites as sites
@@ -44,7 +46,7 @@ def toolbar(frames, picture=None):
                     "Shares are of", ("alive", "all"), captions=["without dead and rare ones", "with them"],
                     **selection.bind(parts.OF),
                 )  # fmt: skip
-        share("layers", frames, parts.as_python(path_told(store), asked))
+        share("layers", frames, parts.as_python(path_told(store), asked, by_weights=weights.known(store)))
         if picture is not None:
             st.download_button(
                 "Picture (SVG)", picture, "turnover.svg", "image/svg+xml", key="download:svg", on_click="ignore"
@@ -69,11 +71,16 @@ def turnover_view(heading):
         "shares-by-threshold": lambda: tables.curve_table([one for by in by_pair for one in by.values()]),
         name: lambda: frame,
     }
+    by_pearson = [by["pearson"] for by in by_pair]
+    if weights.known(store):
+        frames["one-to-one-by-weights"] = lambda: agreement_table(weights.all_agreed(store, by_pearson))
     toolbar(frames, lambda: sankey(told, flows.paint(page, "light")))
     flows.flow(page, asked, told)
     flows.numbers(asked, told, found)
     flows.curves(asked, by_pair, problem, theme())
     flows.behind(page, asked, chosen, frame)
+    with guarded():
+        weights.card(store, by_pearson)
 
 
 def lifespans_view(heading):

@@ -4,9 +4,9 @@ import streamlit as st
 
 from core.analyses.convergence import error_table, seen_table
 from core.errors import StrataError
-from core.values import MEASURES, Feature
+from core.values import DATA_FREE, MEASURES, Feature
 from core.views import measure_charts
-from ui import evolution, palette, selection
+from ui import evolution, measure_choice, palette, selection
 from ui import measures_cards as cards
 from ui import measures_page as parts
 from ui.errors import error_box, guarded
@@ -38,13 +38,16 @@ def toolbar(frames):
         st.selectbox("From", keys[:-1], **named, **selection.bind(from_site))
         st.html('<span class="s-quiet">→</span>', width="content")
         st.selectbox("To", keys[place + 1 :], **named, **selection.bind(to_site))
-        for words, setting in ((first, parts.FIRST), (second, parts.SECOND)):
+        options = measure_choice.of_pair(store, asked.source, asked.target)
+        settings = parts.measure_settings(store, asked.source, asked.target)
+        for words, setting in zip((first, second), settings, strict=True):
             with st.popover(words[0].upper() + words[1:]):
-                st.radio(f"Measure instead of {words}", MEASURES, format_func=measure_name, **selection.bind(setting))
+                st.radio(f"Measure instead of {words}", options, format_func=measure_name, **selection.bind(setting))
         with st.popover("Active > 0" if not asked.activity else f"Active > {asked.activity:g} max"):
             st.slider(
                 "Active above this share of a feature's maximum", 0.0, 0.9, step=0.05,
-                help="Pearson and cosine do not depend on it.", **selection.bind(parts.ACTIVITY),
+                help="Pearson, cosine and what comes from weights do not depend on it.",
+                **selection.bind(parts.ACTIVITY),
             )  # fmt: skip
         share("measures", frames, parts.as_python(page, asked, *parts.range_of(found, asked)))
 
@@ -62,10 +65,12 @@ def finding(widest, both):
 def explained(both):
     """What one sees and how it came about, in two sentences."""
     rho = f" (rank correlation {figure(both.rank_correlation)})" if both.links > 1 else ""
+    seen = " Links were kept for their activations: what only the weights would link is not among them."
+    of_weights = seen if {asked.first, asked.second} & set(DATA_FREE) else ""
     return (
         f"Over {both.links:,} kept links of sites {asked.source} and {asked.target} with 10 or more common tokens "
-        f"the two {cards.agreed(both.rank_correlation)}{rho}. A rank by a measure is the share of links below; "
-        "the widest apart are ringed and listed."
+        f"the two {cards.agreed(both.rank_correlation)}{rho}. A rank by a measure is the share of links "
+        f"that are less alike by it; the widest apart are ringed and listed.{of_weights}"
     )
 
 

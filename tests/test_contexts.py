@@ -22,7 +22,7 @@ from core.analyses.contexts import (
 from core.analyses.link import link_report
 from core.sources.planted import plant, planted_tokens
 from core.store import Store, Tokens
-from core.values import MEASURES, Feature
+from core.values import DATA_FREE, MEASURES, Feature
 
 
 def test_contexts_are_of_their_cell_strongest_first_and_one_a_document(random_store: Store) -> None:
@@ -122,7 +122,7 @@ def test_link_json_has_the_contracts_keys(random_store: Store, capsys: pytest.Ca
     found = json.loads(capsys.readouterr().out)
     assert set(found) == {
         "source", "target", "n", "n_source", "n_target", "n_both", *MEASURES, "lift", "label", "intervals",
-        "expected_both", "enough_data", "chance", "contexts",
+        "expected_both", "enough_data", "chance", "contexts", *DATA_FREE, "folded_with",
     }  # fmt: skip
     assert (found["source"], found["target"]) == ("0_1", "1_2")
     assert set(found["contexts"]) == {"both", "source_only", "target_only"}
@@ -130,6 +130,7 @@ def test_link_json_has_the_contracts_keys(random_store: Store, capsys: pytest.Ca
         "position", "document", "tokens", "focus", "source_values", "target_values",
     }  # fmt: skip
     assert len(found["intervals"]["sufficiency"]) == 2
+    assert [found[name] for name in (*DATA_FREE, "folded_with")] == [None] * 4  # this store has no weights
 
 
 def test_neighbours_json_has_the_contracts_keys(random_store: Store, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core.analyses.kept_links import CachedLinks
 from core.analyses.neighbours import StoreLinks
 from core.paths import ROOT
+from core.results import pair_links
 from core.statistics import measures
 from core.statistics.rows import pair_counts
 from core.store import Store
-from core.values import Feature
-from ui import evolution, inspector
+from core.values import Feature, about
+from ui import evolution
 
 NAME = "odds_ratio"
 SECTION = (ROOT / "docs" / "measures.md").read_text().split("## Adding a measure")[1]
@@ -40,9 +42,19 @@ def test_neighbours_and_links_know_it(random_store: Store, odds_ratio: Any) -> N
     assert StoreLinks(random_store).link(feature, found[0].target).measures[NAME] == values[0]
 
 
+def test_kept_pairs_that_know_nothing_of_it_are_not_asked(
+    random_store: Store, odds_ratio: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.analyses.kept_links.WORTH", 0)
+    pair_links(random_store, "0", "1")
+    for i in range(30):
+        found = CachedLinks(random_store).neighbours(Feature("0", i), "1", NAME, 3)
+        assert repr(found) == repr(StoreLinks(random_store).neighbours(Feature("0", i), "1", NAME, 3))
+
+
 def test_pages_do_without_a_floor_and_a_meaning_of_its_own() -> None:
     assert evolution.floor_of(NAME).default == evolution.FLOOR
-    assert inspector.MEANING.get(NAME, "") == ""
+    assert (about(NAME).words, about(NAME).meaning, about(NAME).by_rule) == ("odds ratio", "", True)
 
 
 def test_the_places_that_it_names_are_there() -> None:

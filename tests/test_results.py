@@ -13,7 +13,6 @@ import pytest
 
 from core import results
 from core.__main__ import main
-from core.analyses.neighbours import CachedLinks, StoreLinks
 from core.paths import ROOT
 from core.results import cache_size, clear_cache, pair_links, pair_path, results_folder
 from core.statistics.pairs import whole_pair
@@ -67,30 +66,6 @@ def test_a_damaged_file_is_computed_again_with_a_notice(random_store: Store, spo
     assert len(heard) == 1
     assert bits(found) == bits(fresh)
     assert pair_links(random_store, "0", "1")[1]
-
-
-@pytest.mark.parametrize("activity", [0.0, 0.2])
-def test_cached_links_are_the_stores(random_store: Store, activity: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    pair_links(random_store, "0", "1", activity)
-    plain, kept = StoreLinks(random_store), CachedLinks(random_store)
-    asked = 0
-
-    def counted(*arguments: object) -> object:
-        nonlocal asked
-        asked += 1
-        return pair_counts(*arguments)  # type: ignore[arg-type]
-
-    for measure in MEASURES:
-        for key, to, width in (("0", "1", 30), ("1", "0", 40)):
-            for i in range(width):
-                for top in (1, 5, 40):
-                    expected = plain.neighbours(Feature(key, i), to, measure, top, activity=activity)
-                    with monkeypatch.context() as patch:
-                        patch.setattr("core.analyses.neighbours.pair_counts", counted)
-                        found = kept.neighbours(Feature(key, i), to, measure, top, activity=activity)
-                    assert repr(found) == repr(expected)
-    assert asked < 0.6 * 6 * 70 * 3  # the others were answered from what was kept
-    assert repr(kept.link(Feature("0", 1), Feature("1", 1))) == repr(plain.link(Feature("0", 1), Feature("1", 1)))
 
 
 def test_size_and_clear(random_store: Store) -> None:

@@ -9,13 +9,14 @@ import numpy as np
 import streamlit as st
 
 from core.analyses.contexts import Histogram, density
+from core.errors import NothingRecorded, SpacesDiffer
 from core.labels import Labels
 from core.store import Store
-from core.values import MIN_ACTIVE, Feature, Link, Site
+from core.values import MIN_ACTIVE, Feature, Link, Site, about
 from ui.go import anchor, linked
 from ui.palette import site_colour
 from ui.readers import Reading
-from ui.text import escape, figure, head, measure_name, named, percent, quiet
+from ui.text import escape, head, measure_name, measured, named, percent, quiet
 
 
 def feature_card(reading: Reading, feature: Feature, measure: str = "pearson", key: str = "card-feature") -> None:
@@ -81,6 +82,7 @@ def bars(histogram: Histogram, colour: str, *, axis: bool = True) -> str:
 def strip(sites: Sequence[Site], feature: Feature, best: Sequence[Link | None], measure: str) -> str:
     """One cell a site, as deep as the best match there; the feature's own site is framed."""
     cells, keys = [], []
+    values = [link.measures[measure] for link in best if link is not None]
     for site, link in zip(sites, best, strict=True):
         colour = site_colour(site.position, len(sites))
         keys.append(f"<span>{escape(site.key)}</span>")
@@ -90,13 +92,26 @@ def strip(sites: Sequence[Site], feature: Feature, best: Sequence[Link | None], 
             cells.append('<span class="s-none" title="no match"></span>')
         else:
             value = link.measures[measure]
-            depth = 0.0 if math.isnan(value) else min(max(value, 0.06), 1.0)
+            depth = depth_of(measure, value, values)
             other = link.other(feature)
             ground = f"background:color-mix(in srgb, {colour} {100 * depth:.0f}%, var(--s-soft))"
-            told = f"{other}: {figure(value)}"
+            told = f"{other}: {measured(measure, value)}"
             cell = f'<span class="s-cell" style="{ground}" title="{told}"></span>'
             cells.append(anchor(cell, feature=str(other), link=None, label=told))
     return f'<div class="s-strip">{"".join(cells)}</div><div class="s-strip-keys">{"".join(keys)}</div>'
+
+
+def depth_of(measure: str, value: float, values: Sequence[float]) -> float:
+    """How deep a cell is, 0 to 1: the value; where a measure has no scale of its own, beside the best of the strip.
+
+    >>> depth_of("pearson", 0.5, []), depth_of("virtual_weight", 2.0, [2.0, 4.0]), depth_of("folded_mse", 4.0, [1.0])
+    (0.5, 0.5, 0.25)
+    """
+    if measure == "virtual_weight":
+        value = value / max(max(values), 1e-30)
+    elif about(measure).lower_is_better:
+        value = min(values) / max(value, 1e-30) if value > min(values) else 1.0
+    return 0.0 if math.isnan(value) else min(max(value, 0.06), 1.0)
 
 
 def both_ways(reading: Reading, feature: Feature, measure: str = "pearson", top: int = 4) -> str:
@@ -106,8 +121,12 @@ def both_ways(reading: Reading, feature: Feature, measure: str = "pearson", top:
     parts = []
     for name, other in (("Upstream", place - 1), ("Downstream", place + 1)):
         if 0 <= other < len(sites):
-            found = reading.neighbours(feature, sites[other].key, measure, top)
-            parts.append(head(f"{name}, site {sites[other].key}") + neighbour_rows(reading, feature, found, measure))
+            try:
+                found = reading.neighbours(feature, sites[other].key, measure, top)
+                rows = neighbour_rows(reading, feature, found, measure)
+            except (SpacesDiffer, NothingRecorded) as error:
+                rows = quiet(error.what)
+            parts.append(head(f"{name}, site {sites[other].key}") + rows)
     return "".join(parts) or quiet("this store has one site only")
 
 
@@ -116,7 +135,7 @@ def neighbour_rows(reading: Reading, feature: Feature, found: Sequence[Link], me
     rows = []
     for link in found:
         other = link.other(feature)
-        value = figure(link.measures[measure])
+        value = measured(measure, link.measures[measure])
         few = (
             ' <span class="s-quiet" title="fewer than 10 co-activations">few</span>' if link.n_both < MIN_ACTIVE else ""
         )

@@ -12,15 +12,14 @@ import streamlit as st
 
 from core.analyses.evolution import MAX_NODES, evolution_graph
 from core.analyses.export import label_or_hint, with_labels
-from core.analyses.neighbours import StoreLinks
 from core.analyses.story import opening_feature
 from core.errors import StrataError
 from core.labels import Labels
 from core.paths import hosted
 from core.store import Store
-from core.values import MEASURES, MIN_ACTIVE, Feature
+from core.values import DATA_FREE, MIN_ACTIVE, Feature
 from core.views.graph import Picture, picture
-from ui import palette, selection
+from ui import measure_choice, palette, readers, selection
 from ui.clicks import View, click, is_feature, link_ends
 from ui.communities import colours_in_view
 from ui.errors import error_box
@@ -29,12 +28,10 @@ if TYPE_CHECKING:
     from core.analyses.communities import Communities
     from core.analyses.link import LinkReport
 
-MEASURE = selection.choice("measure", MEASURES)
 LINKS_A_STEP = selection.count("k", 3, 1, 8)
 ACTIVITY = selection.number("activity", 0.0, 0.0, 0.9)
 UP = selection.count("up", 2, 0, 12)
 DOWN = selection.count("down", 3, 0, 12)
-BOTH = selection.count("both", MIN_ACTIVE, 0, 100_000)
 COLOUR = selection.choice("colour", ("site", "community", "frequency"))
 FLOOR = 0.3
 FLOORS = {
@@ -44,11 +41,13 @@ FLOORS = {
     "sufficiency": 0.5,
     "necessity": 0.5,
     "mutual_information": 0.01,
+    "virtual_weight": 0.1,
 }
 """Where a picture starts, if not at FLOOR: low enough to show weak kin, high enough to stay a picture."""
 
-HIGHEST_FLOORS = {"mutual_information": 0.7}
-"""Where the floor of a measure ends, if not at 1: log 2 nats at most. A higher one in the address is dropped."""
+HIGHEST_FLOORS = {"mutual_information": 0.7, "virtual_weight": 5.0}
+"""Where the floor of a measure ends, if not at 1: log 2 nats at most, and what virtual weights hardly reach. A higher
+one in the address is dropped."""
 
 FEATURE = selection.text(selection.FEATURE, longest=80)
 CENTRE = selection.text("centre", longest=80)
@@ -80,19 +79,30 @@ def floor_of(measure: str) -> selection.Setting[float]:
     return selection.number("floor", FLOORS.get(measure, FLOOR), 0.0, HIGHEST_FLOORS.get(measure, 1.0))
 
 
-def measure_chosen(measure: str) -> None:
+def both_of(measure: str) -> selection.Setting[int]:
+    """The fewest common tokens: enough to trust a measure of activations; a measure of weights asks for none."""
+    return selection.count("both", 0 if measure in DATA_FREE else MIN_ACTIVE, 0, 100_000)
+
+
+def measure_setting(store: Store) -> selection.Setting[str]:
+    """The measure, out of those by which this store's graph can be drawn."""
+    return measure_choice.setting(measure_choice.of_graphs(store))
+
+
+def measure_chosen(store: Store, measure: str) -> None:
     """Follow another measure from its own floor: that of the one before means nothing there; for callbacks."""
-    if measure != selection.value(MEASURE):
-        selection.put(MEASURE, measure)
+    setting = measure_setting(store)
+    if measure != selection.value(setting):
+        selection.put(setting, measure)
         selection.drop("floor")
 
 
-def read_settings() -> Settings:
+def read_settings(store: Store) -> Settings:
     """The settings of the address and the session."""
-    measure = selection.value(MEASURE)
+    measure = selection.value(measure_setting(store))
     numbers = (selection.value(LINKS_A_STEP), selection.value(floor_of(measure)), selection.value(ACTIVITY))
-    steps = selection.value(UP), selection.value(DOWN)
-    return Settings(measure, *numbers, *steps, selection.value(BOTH), MAX_NODES // 2 if hosted() else MAX_NODES)
+    both, most = selection.value(both_of(measure)), MAX_NODES // 2 if hosted() else MAX_NODES
+    return Settings(measure, *numbers, selection.value(UP), selection.value(DOWN), both, most)
 
 
 # ---- where one stands
@@ -192,7 +202,7 @@ def _evolution(
     settings: Settings,
 ) -> nx.DiGraph:
     seeds, more = [Feature.parse(centre)], [Feature.parse(name) for name in expanded]
-    graph = evolution_graph(StoreLinks(_store), seeds, expanded=more, **settings.keywords())
+    graph = evolution_graph(readers.links(_store), seeds, expanded=more, **settings.keywords())
     for _, data in graph.nodes(data=True):
         data["n_active"] = int(_store.summary(data["key"]).active[data["index"]])
     return with_labels(graph, label_or_hint(_labels))
@@ -209,7 +219,7 @@ def report_of(fingerprint: str, _store: Store, link: str, activity: float) -> Li
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _opening(fingerprint: str, _store: Store, _labels: Labels) -> str | None:
-    feature = opening_feature(_store, StoreLinks(_store), _labels.name)
+    feature = opening_feature(_store, readers.links(_store), _labels.name)
     return None if feature is None else str(feature)
 
 

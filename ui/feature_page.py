@@ -10,22 +10,23 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.analyses import tables
 from core.analyses.contexts import Context
+from core.errors import NothingRecorded, SpacesDiffer
 from core.labels import token_hint
 from core.navigation import neuronpedia_address
 from core.paths import hosted
 from core.results import pair_links
-from core.values import MEASURES, MIN_ACTIVE, Feature
+from core.values import MIN_ACTIVE, Feature
 from core.views.tokens import concordance
-from ui import cards, selection, snippets
+from ui import cards, measure_choice, selection, snippets
+from ui.errors import guarded
 from ui.go import anchor, linked, page_file
 from ui.palette import site_colour
 from ui.selection import bind, value
 from ui.setup import Page
 from ui.share import path_told, share
-from ui.text import called, escape, figure, head, measure_name, named, table, title
+from ui.text import called, escape, figure, head, measure_name, measured, named, quiet, table, title
 
 SHOW = selection.choice("contexts", ("strongest", "sampled"))
-MEASURE = selection.choice("measure", MEASURES)
 FIND = selection.text("find", longest=80)
 STATE = selection.choice("state", ("all", "alive", "rare", "dead"))
 WINDOW = 24
@@ -70,7 +71,7 @@ def toolbar(page: Page, feature: Feature, place: DeltaGenerator) -> None:
     sampled = value(SHOW) == "sampled"
     code = snippets.together(
         contexts=snippets.contexts(path, feature, SAMPLED if sampled else STRONGEST, sampled=sampled, window=WINDOW),
-        neighbours=snippets.neighbours(path, feature, value(_to(page, feature)), value(MEASURE), NEIGHBOURS),
+        neighbours=snippets.neighbours(path, feature, value(_to(page, feature)), value(_measure(page)), NEIGHBOURS),
         features=snippets.site_table(path, feature.key, value(FIND), value(STATE), _best_at(page, feature)),
     )
     with place:
@@ -120,23 +121,26 @@ def neighbours(page: Page, feature: Feature) -> None:
                 "Site", keys, label_visibility="collapsed", format_func=lambda k: f"site {k}", width=110, **bind(to)
             )
             st.selectbox(
-                "Measure", MEASURES, label_visibility="collapsed", format_func=measure_name, width=180, **bind(MEASURE)
-            )
-        linked(_neighbour_rows(page, feature), key="feature:neighbours")
+                "Measure", measure_choice.of_features(page.store), label_visibility="collapsed",
+                format_func=measure_name, width=180, **bind(_measure(page)),
+            )  # fmt: skip
+        with guarded():
+            linked(_neighbour_rows(page, feature), key="feature:neighbours")
 
 
 def _neighbour_rows(page: Page, feature: Feature) -> str:
-    measure = value(MEASURE)
+    measure = value(_measure(page))
     found = page.reading.neighbours(feature, value(_to(page, feature)), measure, NEIGHBOURS)
     if not found:
-        return '<div class="s-quiet s-small">none: this feature is never active</div>'
+        dead = not page.store.summary(feature.key).active[feature.index]
+        return quiet("none: this feature is never active" if dead else "none has a value by this measure")
     shown = ("pearson", "jaccard", "sufficiency", "necessity")
     shown = shown if measure in shown else (measure, *shown[:3])
     rows = []
     for link in found:
         other = link.other(feature)
         few = "" if link.n_both >= MIN_ACTIVE else ' <span class="s-quiet">too little data</span>'
-        numbers = [figure(link.measures[name]) for name in shown]
+        numbers = [measured(name, link.measures[name]) for name in shown]
         numbers = [f"<b>{text}</b>" if name == measure else text for name, text in zip(shown, numbers, strict=True)]
         lift = "–" if link.lift != link.lift else f"{link.lift:,.0f}×" if link.lift >= 9.5 else f"{link.lift:.1f}×"
         inspect = anchor("contexts", "evolution", feature=str(feature), link=f"{link.source},{link.target}")
@@ -147,6 +151,11 @@ def _neighbour_rows(page: Page, feature: Feature) -> str:
     return table(names, rows, [False, False] + [True] * (len(names) - 2))
 
 
+def _measure(page: Page) -> selection.Setting[str]:
+    """The measure, out of those that this store can be asked for."""
+    return measure_choice.setting(measure_choice.of_features(page.store))
+
+
 def _to(page: Page, feature: Feature) -> selection.Setting[str]:
     """The site to compare with; by default the next one, for the last site the one before."""
     keys = [site.key for site in page.store.sites]
@@ -155,7 +164,11 @@ def _to(page: Page, feature: Feature) -> selection.Setting[str]:
 
 
 def _neighbour_frame(page: Page, feature: Feature) -> pl.DataFrame:
-    found = page.reading.neighbours(feature, value(_to(page, feature)), value(MEASURE), NEIGHBOURS)
+    """What the table shows; no rows where the measure says nothing of the two sites."""
+    try:
+        found = page.reading.neighbours(feature, value(_to(page, feature)), value(_measure(page)), NEIGHBOURS)
+    except (SpacesDiffer, NothingRecorded):
+        found = []
     return tables.neighbour_table(found, feature, page.labels)
 
 
@@ -164,7 +177,7 @@ def _neighbour_frame(page: Page, feature: Feature) -> pl.DataFrame:
 
 def card(page: Page, feature: Feature) -> None:
     """The feature at a glance, and its neighbours up and down."""
-    cards.feature_card(page.reading, feature, value(MEASURE), key="card-feature")
+    cards.feature_card(page.reading, feature, value(_measure(page)), key="card-feature")
 
 
 def logits(page: Page, feature: Feature) -> None:

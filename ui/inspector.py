@@ -11,10 +11,11 @@ import streamlit as st
 
 from core.analyses.contexts import WINDOW, PairContext
 from core.labels import Labels
+from core.statistics.data_free import WORDS_OF_THETA
 from core.store import Store
-from core.values import MEASURES, MIN_ACTIVE, Feature
+from core.values import DATA_FREE, MEASURES, MIN_ACTIVE, Feature, about
 from core.views.tokens import context_line, shaded
-from ui.text import figure, head, measure_name, named
+from ui.text import figure, head, measure_name, measured, named
 
 if TYPE_CHECKING:
     from core.analyses.link import LinkReport
@@ -23,14 +24,6 @@ STYLE = Path(__file__).with_name("inspector.css")
 BEFORE, AFTER = 15, 40
 """Characters of text shown on either side of the token in focus."""
 
-MEANING = {
-    "pearson": "correlation of the two activations over all counted tokens",
-    "cosine": "cosine of the two activations over all counted tokens",
-    "jaccard": "tokens with both ÷ tokens with either",
-    "sufficiency": "share of the source's tokens on which the target fires too",
-    "necessity": "share of the target's tokens on which the source fires too",
-    "mutual_information": "nats that one being active tells about the other",
-}
 NULLS = {
     "shift": (
         "shifted within the sequence",
@@ -57,7 +50,7 @@ CELLS = {
 def inspector(report: LinkReport, store: Store, labels: Labels) -> None:
     """Draw it; everything that comes from outside is escaped."""
     st.html(STYLE)
-    st.html(f'<div class="s-link">{_heading(report, labels)}{_numbers(report)}{_contexts(report, store)}</div>')
+    st.html(f'<div class="s-link">{_heading(report, labels)}{_numbers(report, store)}{_contexts(report, store)}</div>')
 
 
 def _heading(report: LinkReport, labels: Labels) -> str:
@@ -70,8 +63,9 @@ def _heading(report: LinkReport, labels: Labels) -> str:
     )
 
 
-def _numbers(report: LinkReport) -> str:
-    return f'<div class="s-link-numbers">{_table(report)}{_doubt(report)}{_measures(report)}{_chance(report)}</div>'
+def _numbers(report: LinkReport, store: Store) -> str:
+    parts = _table(report), _doubt(report), _measures(report), _chance(report), _weights(report, store)
+    return f'<div class="s-link-numbers">{"".join(parts)}</div>'
 
 
 def _table(report: LinkReport) -> str:
@@ -103,7 +97,7 @@ def _measures(report: LinkReport) -> str:
     for name in MEASURES:
         low, high = report.intervals.get(name, (math.nan, math.nan))
         between = "" if math.isnan(low) else f"{figure(low, 3)} to {figure(high, 3)}"
-        rows.append(_row(measure_name(name), figure(report.link.measures[name], 3), between, MEANING.get(name, "")))
+        rows.append(_row(measure_name(name), figure(report.link.measures[name], 3), between, about(name).meaning))
     lift = report.link.lift
     times = "–" if math.isnan(lift) else f"{lift:.3g}×" if lift < 1000 else f"{lift:,.0f}×"
     expected = report.expected_both
@@ -128,6 +122,21 @@ def _chance(report: LinkReport) -> str:
             f'<div class="s-quiet s-small" data-null="{null}" title="{html.escape(meaning)}">{name}: {told}</div>'
         )
     return f'<div class="s-nulls">{"".join(lines)}</div>'
+
+
+def _weights(report: LinkReport, store: Store) -> str:
+    """What the SAEs' weights say; nothing where the store holds none of these two sites."""
+    if not all(store.has(end.key, "decoder") for end in (report.link.source, report.link.target)):
+        return ""
+    theta = WORDS_OF_THETA.get(report.folded_with)
+    rows = []
+    for name in DATA_FREE:
+        meaning = about(name).meaning + (f"; θ is {theta}" if name == "folded_mse" and theta else "")
+        value = report.weights[name]
+        text = measured(name, value) if name == "folded_mse" else figure(value, 3)
+        rows.append(_row(measure_name(name), text, "", meaning))
+    heading = '<div class="s-quiet s-small">from the weights</div>'
+    return f'<div class="s-weights">{heading}<table class="s-measures">{"".join(rows)}</table></div>'
 
 
 def _tokens(expected: float) -> str:

@@ -177,8 +177,10 @@ def line_colours(n: int, theme: str) -> list[str]:
 # ---- Copy as Python
 
 
-def as_python(path: str, asked: Asked) -> str:
+def as_python(path: str, asked: Asked, *, by_weights: bool = False) -> str:
     """The core calls behind a view, to run as they are from the checkout; the answer is in ``result``.
+
+    With `by_weights` the turnover's has the assignments by weights too, in ``assigned``.
 
     >>> print(as_python("demo.h5", Asked("turnover", "pearson", 0.95, "alive", "0", "ended")).splitlines()[-1])
     result = turnover_table(adjacent_matches(store, 'pearson'), 0.95)
@@ -189,10 +191,17 @@ def as_python(path: str, asked: Asked) -> str:
             f"store = open_store({path!r})\nresult = sites_table(store)\n"
         )
     if asked.view == "turnover":
+        names, more = "", ""
+        if by_weights:
+            names = "from core.analyses.assigned import agreed, agreement_table, assignment\n"
+            more = (
+                "by_pearson = adjacent_matches(store, 'pearson')\n"
+                "assigned = agreement_table([agreed(m, assignment(store, m.source, m.target)) for m in by_pearson])\n"
+            )
         return (
-            "from core.analyses.layer_tables import turnover_table\n"
+            f"{names}from core.analyses.layer_tables import turnover_table\n"
             "from core.analyses.turnover import adjacent_matches\nfrom core.store import open_store\n\n"
-            f"store = open_store({path!r})\n"
+            f"store = open_store({path!r})\n{more}"
             f"result = turnover_table(adjacent_matches(store, {asked.measure!r}), {asked.tau!r})\n"
         )
     return (

@@ -56,7 +56,8 @@ def column_config(frame: pl.DataFrame) -> dict[str, Any]:
         elif name.endswith("_rank"):
             columns[name] = st.column_config.NumberColumn("rank", format="%.2f", width=62)
         elif kind == pl.Float64:
-            columns[name] = st.column_config.NumberColumn(short(name), format="%.3f", width=78)
+            places = "%.3g" if name == "folded_mse" else "%.3f"
+            columns[name] = st.column_config.NumberColumn(short(name), format=places, width=84)
         else:
             title = {"n_both": "both"}.get(name, name)
             columns[name] = st.column_config.NumberColumn(title, format="localized", width=66)
@@ -69,7 +70,10 @@ def short(measure: str) -> str:
     >>> short("mutual_information"), short("pearson")
     ('MI', 'Pearson')
     """
-    return "MI" if measure == "mutual_information" else measure_name(measure)
+    return SHORT.get(measure) or measure_name(measure)
+
+
+SHORT = {"mutual_information": "MI", "decoder_cosine": "dec. cosine", "virtual_weight": "virt. weight"}
 
 
 # ---- looks and words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -18,6 +18,7 @@ from core.analyses.agreement import (
     distribution_table,
     kept_links,
     label_pairs,
+    with_weights,
 )
 from core.analyses.convergence import Convergence, Seen, convergence, maximum_table, seen_by_then
 from core.errors import Cancelled
@@ -25,16 +26,15 @@ from core.labels import Labels
 from core.results import pair_links
 from core.statistics.pairs import PairLinks
 from core.store import Store
-from core.values import MEASURES, Feature
-from ui import selection
+from core.values import DATA_FREE, MEASURES, Feature
+from ui import measure_choice, selection
 from ui.clicks import link_ends
 from ui.go import lead_to
 from ui.setup import Page
 from ui.share import path_told
+from ui.text import measure_name
 from ui.waiting import wait_for
 
-FIRST = selection.choice("first", MEASURES, "pearson")
-SECOND = selection.choice("second", MEASURES, "sufficiency")
 ACTIVITY = selection.number("activity", 0.0, 0.0, 0.9)
 SPREAD = selection.choice("spread", MEASURES, "pearson")
 LOW = selection.text("low", longest=20)
@@ -74,6 +74,12 @@ def site_settings(store: Store) -> tuple[selection.Setting[str], selection.Setti
     return first, selection.choice("to", keys[1:], keys[min(middle + 1, len(keys) - 1)])
 
 
+def measure_settings(store: Store, source: str, target: str) -> tuple[selection.Setting[str], selection.Setting[str]]:
+    """The two measures, out of those by which the two sites can be compared."""
+    options = measure_choice.of_pair(store, source, target)
+    return selection.choice("first", options, "pearson"), selection.choice("second", options, "sufficiency")
+
+
 def read(store: Store) -> Asked:
     """The settings of the address and the session; a later site that is none becomes the next one."""
     first, second = site_settings(store)
@@ -81,9 +87,9 @@ def read(store: Store) -> Asked:
     if store.site(source).position >= store.site(target).position:
         target = store.sites[store.site(source).position + 1].key
         selection.put(second, target)
-    measures = selection.value(FIRST), selection.value(SECOND)
+    measures = [selection.value(setting) for setting in measure_settings(store, source, target)]
     activity = selection.value(ACTIVITY)
-    return Asked(source, target, *measures, activity, selection.value(SPREAD), selection.value(LOW))
+    return Asked(source, target, measures[0], measures[1], activity, selection.value(SPREAD), selection.value(LOW))
 
 
 # ---- answers, kept while the app runs
@@ -110,7 +116,18 @@ def compute(store: Store, asked: Asked) -> Computed:
         sampled = convergence(store, kept, asked.activity, report=part(0.6, 0.2))
         return Computed(pair, kept, sampled, seen_by_then(store, asked.source, asked.target, report=part(0.8, 0.2)))
 
-    return wait_for(key, work, f"Every feature of site {asked.source} against every feature of site {asked.target}")
+    words = f"Every feature of site {asked.source} against every feature of site {asked.target}"
+    return _weighed(store, asked, wait_for(key, work, words))
+
+
+def _weighed(store: Store, asked: Asked, of: Computed) -> Computed:
+    """With those of the two measures that come from weights, on the kept links."""
+    names = tuple(dict.fromkeys(name for name in (asked.first, asked.second) if name in DATA_FREE))
+    if not names:
+        return of
+    key = ("weights", store.fingerprint, asked.source, asked.target, asked.activity, names)
+    words = f"{' and '.join(map(measure_name, names))} of {len(of.kept):,} links"
+    return replace(of, kept=wait_for(key, lambda progress, cancelled: with_weights(store, of.kept, names), words))
 
 
 def agree(store: Store, asked: Asked, of: Computed) -> Agreement:
@@ -214,9 +231,12 @@ def as_python(page: Page, asked: Asked, low: float, high: float) -> str:
     """The core calls behind the page, to run as they are from the checkout; answers under names of their own."""
     one = asked.low != ""
     bounds = f", {low!r}, {high!r}, bins=1, each=14" if one else ""
+    weights = [name for name in dict.fromkeys((asked.first, asked.second)) if name in DATA_FREE]
+    names = " with_weights," if weights else ""
+    more = f"kept = with_weights(store, kept, {weights!r})\n" if weights else ""
     return (
         "from core.analyses.agreement import (\n"
-        "    agreement, disagreement_table, distribution_table, kept_links, label_pairs,\n)\n"
+        f"    agreement, disagreement_table, distribution_table, kept_links, label_pairs,{names}\n)\n"
         "from core.analyses.convergence import convergence, error_table, maximum_table, seen_by_then, seen_table\n"
         "from core.labels import Labels\n"
         "from core.results import pair_links\n"
@@ -224,7 +244,7 @@ def as_python(page: Page, asked: Asked, low: float, high: float) -> str:
         f"store = open_store({path_told(page.store)!r})\n"
         "labels = Labels.beside(store)\n"
         f"pair, cached = pair_links(store, {asked.source!r}, {asked.target!r}, {asked.activity!r})\n"
-        "kept = kept_links(store, pair)\n"
+        f"kept = kept_links(store, pair)\n{more}"
         f"scatter = agreement(kept, {asked.first!r}, {asked.second!r})\n"
         "distributions = distribution_table(pair)\n"
         f"pairs = label_pairs(kept, labels, {asked.spread!r}{bounds})\n"

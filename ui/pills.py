@@ -11,11 +11,12 @@ import streamlit as st
 from core.analyses.chance import Chance
 from core.analyses.evolution import what_was_pruned
 from core.analyses.export import edge_table, to_graphml, to_json
+from core.analyses.turned import Turned
 from core.store import Store
-from core.values import MEASURES
+from core.values import DATA_FREE, about
 from core.views.graph import Picture, standalone
 from core.views.svg import svg
-from ui import chance, selection
+from ui import chance, measure_choice, selection, turned
 from ui import evolution as evo
 from ui.clicks import View, link_ends
 from ui.share import absolute, as_csv, as_parquet, path_told
@@ -25,26 +26,56 @@ STYLE = Path(__file__).with_name("evolution.css")
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
 
 
-def subtitle(view: View, settings: evo.Settings, graph: nx.DiGraph, by_chance: Chance | None = None) -> str:
+ByChance = Chance | Turned | None
+
+
+def subtitle(view: View, settings: evo.Settings, graph: nx.DiGraph, by_chance: ByChance = None) -> str:
     """What the picture shows, in words, and from which floor on little of it is chance, where that is known."""
-    rule = f", active above {settings.activity:g} of their maximum" if settings.activity else ""
+    counted = about(settings.measure).by_rule or settings.min_both
+    rule = f", active above {settings.activity:g} of their maximum" if settings.activity and counted else ""
     both = f", both active on {settings.min_both:,} tokens or more" if settings.min_both else ""
     best = f"best links by {measure_name(settings.measure)}, {NUMBERS[settings.per_step]} a step"
-    told = f"Evolution of {view.centre}: {best}, at {settings.floor:.2f} and above{both}{rule}."
-    return " ".join(
-        part for part in (told, chance.sentence(by_chance) if by_chance else "", what_was_pruned(graph)) if part
-    )
+    told = f"Evolution of {view.centre}: {best}, at {settings.floor:.2f} and above{both}{rule}{_of_weights(settings)}."
+    return " ".join(part for part in (told, chance_told(by_chance), what_was_pruned(graph)) if part)
+
+
+def _of_weights(settings: evo.Settings) -> str:
+    """What a graph by weights is, and that a dashed link has little data behind it."""
+    if settings.measure not in DATA_FREE:
+        return ""
+    flow = ", the data-free flow graph of Laptev et al. (2025)"
+    named = flow if settings.measure == "decoder_cosine" and not settings.min_both else ""
+    return f"; from the weights alone{named}; dashed: hardly ever active together"
+
+
+def by_chance_of(store: Store, graph: nx.DiGraph, settings: evo.Settings) -> ByChance:
+    """What is known of chance between the sites shown, by the null that suits the measure."""
+    pairs = chance.pairs_shown(store, graph)
+    if settings.measure in DATA_FREE:
+        return turned.known(store, pairs, settings.measure)
+    return chance.known(store, pairs, settings)
+
+
+def chance_told(by_chance: ByChance) -> str:
+    """What is known of chance, in a sentence; "" where nothing is."""
+    if by_chance is None:
+        return ""
+    return turned.sentence(by_chance) if isinstance(by_chance, Turned) else chance.sentence(by_chance)
 
 
 def pills(
     store: Store, view: View, settings: evo.Settings, graph: nx.DiGraph, drawn: Picture, title: str,
-    by_chance: Chance | None = None,
+    by_chance: ByChance = None,
 ) -> None:  # fmt: skip
     """The row itself."""
     st.html(STYLE)
     with st.container(horizontal=True, key="pills", gap="small"):
-        _measure_and_walk(settings)
-        chance.pill(store, graph, settings, by_chance)
+        _measure_and_walk(store, settings)
+        if settings.measure in DATA_FREE:
+            found = by_chance if isinstance(by_chance, Turned) else None
+            turned.pill(store, chance.pairs_shown(store, graph), settings, found)
+        else:
+            chance.pill(store, graph, settings, by_chance if isinstance(by_chance, Chance) else None)
         _activity(settings)
         with st.popover(f"{settings.up} up, {settings.down} down"):
             st.slider("Steps towards the input", 0, 12, **selection.bind(evo.UP))
@@ -62,11 +93,11 @@ def pills(
             st.code(as_python(path_told(store), view, settings, by_chance), language="python")
 
 
-def _measure_and_walk(settings: evo.Settings) -> None:
+def _measure_and_walk(store: Store, settings: evo.Settings) -> None:
     words = measure_name(settings.measure)
     with st.popover(words[0].upper() + words[1:]):
-        bound = selection.bind(evo.MEASURE) | {"on_change": _measure_chosen, "args": ()}
-        st.radio("Measure", MEASURES, format_func=measure_name, **bound)
+        bound = selection.bind(evo.measure_setting(store)) | {"on_change": _measure_chosen, "args": (store,)}
+        st.radio("Measure", measure_choice.of_graphs(store), format_func=measure_name, **bound)
     many = settings.per_step != 1
     with st.popover(f"{settings.per_step} link{'s' * many} a step"):
         st.slider("Best links that each feature follows", 1, 8, **selection.bind(evo.LINKS_A_STEP))
@@ -77,11 +108,18 @@ def _measure_and_walk(settings: evo.Settings) -> None:
             f"Weakest {measure_name(settings.measure)} shown", 0.0, evo.HIGHEST_FLOORS.get(settings.measure, 1.0),
             step=0.005 if fine else 0.05, **selection.bind(floor),
         )  # fmt: skip
-        st.number_input("Fewest tokens on which both are active", 0, 100_000, step=5, **selection.bind(evo.BOTH))
+        st.number_input(
+            "Fewest tokens on which both are active",
+            0,
+            100_000,
+            step=5,
+            **selection.bind(evo.both_of(settings.measure)),
+        )
 
 
-def _measure_chosen() -> None:
-    evo.measure_chosen(st.session_state[f"w:{evo.MEASURE.name}"] or evo.MEASURE.default)
+def _measure_chosen(store: Store) -> None:
+    setting = evo.measure_setting(store)
+    evo.measure_chosen(store, st.session_state[f"w:{setting.name}"] or setting.default)
 
 
 def _activity(settings: evo.Settings) -> None:
@@ -89,7 +127,8 @@ def _activity(settings: evo.Settings) -> None:
     with st.popover(rule):
         st.slider(
             "Active above this share of a feature's maximum", 0.0, 0.9, step=0.05,
-            help="Pearson and cosine do not depend on it.", **selection.bind(evo.ACTIVITY),
+            help="Pearson, cosine and what comes from weights do not depend on it; the counts do.",
+            **selection.bind(evo.ACTIVITY),
         )  # fmt: skip
 
 
@@ -111,7 +150,7 @@ def graph_downloads(graph: nx.DiGraph, drawn: Picture, title: str, sentence: str
     st.caption("PNG: the button at the corner of the graph.")
 
 
-def as_python(path: str, view: View, settings: evo.Settings, by_chance: Chance | None = None) -> str:
+def as_python(path: str, view: View, settings: evo.Settings, by_chance: ByChance = None) -> str:
     """The core calls behind the page, to run as they are from the checkout.
 
     >>> "per_step=3" in as_python("demo.h5", View("2_26"), evo.Settings("pearson", 3, 0.3, 0.0, 2, 3, 10))
@@ -123,7 +162,9 @@ def as_python(path: str, view: View, settings: evo.Settings, by_chance: Chance |
     if view.link:
         source, target = (f"Feature.parse({end!r})" for end in link_ends(view.link))
         report = f"report = link_report(store, {source}, {target}, activity={settings.activity!r})\n"
-    floor = chance.as_python(by_chance) if by_chance else ("", "")
+    floor = ("", "")
+    if by_chance is not None:
+        floor = turned.as_python(by_chance) if isinstance(by_chance, Turned) else chance.as_python(by_chance)
     return (
         f"{floor[0]}from core.analyses.evolution import evolution_graph\n"
         "from core.analyses.export import edge_table, label_or_hint, with_labels\n"

@@ -23,7 +23,7 @@ from core.labels import Labels
 from core.store import Store
 from core.values import MEASURES, MIN_ACTIVE, Feature
 from core.views.graph import Picture, picture
-from ui import evolution, palette, selection
+from ui import evolution, palette, readers, selection
 from ui.clicks import is_feature, link_ends
 from ui.go import lead_to
 from ui.text import called
@@ -161,9 +161,7 @@ def graph_of(store: Store, labels: Labels, asked: Asked, one: Shown, two: Shown 
 def _graph(
     fingerprint: str, n_labels: int, asked: Asked, _store: Store, _labels: Labels, _one: Shown, _two: Shown | None
 ) -> nx.DiGraph:
-    from core.analyses.neighbours import StoreLinks
-
-    links = StoreLinks(_store)
+    links = readers.links(_store)
     graph = prompt_graph(links, _one.prompt, _one.places, **asked.keywords())
     if _two is not None:
         graph = compare_graph(links, graph, prompt_graph(links, _two.prompt, _two.places, **asked.keywords()))

@@ -5,6 +5,7 @@ Nothing here outlives a change of the file: handles are keyed by path, time and 
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +15,13 @@ import streamlit as st
 from core.analyses import contexts
 from core.analyses.contexts import Context, Histogram
 from core.analyses.findings import Chain, best_matches, finding
+from core.analyses.kept_links import MOST_BYTES, CachedLinks, KeptPairs
 from core.analyses.neighbours import StoreLinks
 from core.analyses.tables import site_table, with_best_links
 from core.errors import NotPermitted
 from core.labels import COLUMNS, Labels, labels_path
 from core.library import Found
+from core.paths import hosted
 from core.results import pair_path, read_pair
 from core.statistics.pairs import in_order
 from core.store import Store, open_store
@@ -39,6 +42,18 @@ def read_labels(store: Store) -> Labels:
     return _labels(str(store.path), store.fingerprint, changed, store)
 
 
+def links(store: Store) -> CachedLinks:
+    """Links out of kept pairs where they are at hand, else from the store; the numbers are the same."""
+    return CachedLinks(store, _kept_pairs())
+
+
+@st.cache_resource(show_spinner=False)
+def _kept_pairs() -> KeptPairs:
+    """The kept pairs in memory, shared by all sessions; a thread of its own reads them, so that no page waits."""
+    beside = ThreadPoolExecutor(1, thread_name_prefix="strata-pairs")
+    return KeptPairs(beside, MOST_BYTES // 4 if hosted() else MOST_BYTES)
+
+
 def no_labels(store: Store) -> Labels:
     """What stands in for labels that cannot be read."""
     return Labels(store, pl.DataFrame(schema=COLUMNS))
@@ -53,8 +68,8 @@ class Reading:
 
     @property
     def links(self) -> StoreLinks:
-        """Neighbours and links answered by the store."""
-        return StoreLinks(self.store)
+        """Neighbours and links, out of kept pairs where they are at hand."""
+        return links(self.store)
 
     def neighbours(
         self, feature: Feature, to: str, measure: str, top: int = 10, min_both: int = 0, activity: float = 0.0

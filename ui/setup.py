@@ -61,7 +61,7 @@ class Page:
 
     @property
     def links(self) -> StoreLinks:
-        """Neighbours and links answered by the store."""
+        """Neighbours and links, out of kept pairs where they are at hand."""
         return self.reading.links
 
     def feature(self) -> Feature:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import streamlit as st
 
 from core.labels import Labels
-from core.values import Feature
+from core.values import Feature, about
 from core.views.tokens import context_line, shaded
 
 escape = html.escape
@@ -78,7 +78,18 @@ def measure_name(measure: str) -> str:
     >>> measure_name("pearson"), measure_name("mutual_information")
     ('Pearson', 'mutual information')
     """
-    return {"pearson": "Pearson", "jaccard": "Jaccard"}.get(measure, measure.replace("_", " "))
+    return about(measure).words
+
+
+def measured(measure: str, value: float) -> str:
+    """A value of a measure: two places, or three figures where it may be small throughout.
+
+    >>> measured("pearson", 0.786), measured("folded_mse", 0.001234), measured("folded_mse", 1260.0)
+    ('0.79', '0.00123', '1,260')
+    """
+    if measure != "folded_mse" or math.isnan(value):
+        return figure(value)
+    return f"{value:#.3g}" if value < 100 else f"{value:,.0f}"
 
 
 def short_count(n: float) -> str:

@@ -114,7 +114,7 @@ def _watch(job: Job, words: str) -> None:
     place = st.empty()
     with place.container():
         bar = st.progress(job.share)
-        st.button("Stop", key="waiting:stop", on_click=job.stop.set)
+        st.button("Stop", key=f"waiting:stop:{words}", on_click=job.stop.set)  # a page may wait twice
     while not job.future.done():
         told = coming_along(job.share, time.monotonic() - job.began)
         bar.progress(min(1.0, job.share), f"{words}: {told}")

@@ -7,7 +7,8 @@ kept of them (`core.statistics.pairs`: the best of each feature by any measure, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -15,10 +16,11 @@ import polars as pl
 from core.analyses.edges import names
 from core.errors import BadArgument
 from core.labels import Labels
+from core.statistics.data_free import pair_values
 from core.statistics.measures import all_measures
 from core.statistics.pairs import RANGES, PairLinks, histogram_edges
 from core.store import Store
-from core.values import MEASURES, MIN_ACTIVE, Feature
+from core.values import ALL_MEASURES, DATA_FREE, MEASURES, MIN_ACTIVE, Feature, likeness
 
 CELLS = 36
 """Squares a side of the density scatter."""
@@ -65,6 +67,16 @@ def kept_links(store: Store, found: PairLinks, min_both: int = MIN_ACTIVE) -> Ke
     return Kept(found.source, found.target, found.sources[chosen], found.targets[chosen], found.n_both[chosen], values)
 
 
+def with_weights(store: Store, kept: Kept, measures: Iterable[str]) -> Kept:
+    """The same links with those of `measures` that come from weights; the others are there already.
+
+    Raises `SpacesDiffer` and `NothingRecorded`.
+    """
+    ends = kept.source, kept.target, kept.sources, kept.targets
+    wanted = [name for name in dict.fromkeys(measures) if name in DATA_FREE and name not in kept.values]
+    return replace(kept, values=kept.values | {name: pair_values(store, name, *ends) for name in wanted})
+
+
 def distribution_table(found: PairLinks) -> pl.DataFrame:
     """How many co-active pairs have which value: columns ``measure``, ``low``, ``high``, ``pairs``.
 
@@ -84,7 +96,8 @@ def agreement(kept: Kept, first: str, second: str, cells: int = CELLS) -> Agreem
     """Spearman's rank correlation of two measures over the kept links, and their scatter as squares of equal size.
 
     ρ is Pearson's correlation of the ranks, ties sharing their mean rank; NaN for fewer than two links or where one
-    measure is the same for all. A square stands for its link with the most co-activations (of equals the first one).
+    measure is the same for all. Ranks are by likeness: where lower is better (folded MSE), the lowest ranks highest. A
+    square stands for its link with the most co-activations (of equals the first one).
     """
     x, y, places = _both_defined(kept, first, second)
     lows, sizes, bins = [], [], []
@@ -99,7 +112,7 @@ def agreement(kept: Kept, first: str, second: str, cells: int = CELLS) -> Agreem
     return Agreement(
         first,
         second,
-        spearman(x, y),
+        spearman(likeness(first, x), likeness(second, y)),
         len(x),
         lows[0] + (chosen // cells + 0.5) * sizes[0],
         lows[1] + (chosen % cells + 0.5) * sizes[1],
@@ -112,11 +125,12 @@ def agreement(kept: Kept, first: str, second: str, cells: int = CELLS) -> Agreem
 def disagreements(kept: Kept, first: str, second: str, top: int = 20) -> np.ndarray:
     """Places of the links on whose rank two measures differ most, the widest apart first, int64 [≤ top].
 
-    A link's rank is the share of kept links with a lower value (ties: half of them); ties of the difference go to the
-    larger n_both, then to the earlier link. Links with enough data only, since ranks of a handful of tokens are noise.
+    A link's rank is the share of kept links that are less alike by a measure (ties: half of them); ties of the
+    difference go to the larger n_both, then to the earlier link. Links with enough data only, since ranks of a handful
+    of tokens are noise.
     """
     x, y, places = _both_defined(kept, first, second)
-    apart = np.abs(shares(x) - shares(y))
+    apart = np.abs(shares(likeness(first, x)) - shares(likeness(second, y)))
     order = np.lexsort((places, -kept.n_both[places], -apart))
     return places[order[:top]]
 
@@ -129,7 +143,7 @@ def disagreement_table(kept: Kept, first: str, second: str, labels: Labels, top:
     x, y, defined = _both_defined(kept, first, second)
     for name, values in ((first, x), (second, y)):
         full = np.full(len(kept), np.nan)
-        full[defined] = shares(values)
+        full[defined] = shares(likeness(name, values))
         ranks[f"{name}_rank"] = full[places]
     frame = frame.with_columns(pl.Series(name, values) for name, values in ranks.items())
     beside = [column for name in dict.fromkeys((first, second)) for column in (name, f"{name}_rank")]
@@ -212,14 +226,15 @@ def _both_defined(kept: Kept, first: str, second: str) -> tuple[np.ndarray, np.n
 
 def _measure(kept: Kept, name: str) -> np.ndarray:
     if name not in kept.values:
-        raise BadArgument(f"there is no measure {name!r}", f"choose one of {', '.join(MEASURES)}")
+        raise BadArgument(f"there is no measure {name!r}", f"choose one of {', '.join(ALL_MEASURES)}")
     return kept.values[name]
 
 
 def _range(name: str, values: np.ndarray) -> tuple[float, float]:
-    """The range that the scatter shows: 0..1, what there is below it, and mutual information as far as it goes."""
+    """The range that the scatter shows: 0..1 and what there is below; a measure without an end as far as it goes."""
     low = min(0.0, float(values.min(initial=0.0)))
-    high = float(values.max(initial=0.0)) if name == "mutual_information" else RANGES[name][1]
+    ends_at_1 = name == "decoder_cosine" or (name in RANGES and name != "mutual_information")
+    high = 1.0 if ends_at_1 else float(values.max(initial=0.0))
     return low, high if high > low else low + 1.0
 
 

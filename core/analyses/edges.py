@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
 
+from core.statistics.assignment import Assignment
+from core.statistics.data_free import links_above
+from core.statistics.link_counts import counts_of_links
 from core.statistics.measures import all_measures
-from core.statistics.pairs import PairLinks
+from core.statistics.pairs import PairLinks, in_order
 from core.store import Store
-from core.values import MEASURES
+from core.values import MEASURES, PairCounts
 
 COLUMNS = {
     "source": pl.String,
@@ -31,19 +34,65 @@ def edge_table(store: Store, found: PairLinks, measures: Sequence[str], floor: f
     values = all_measures(found.counts(store))
     chosen = np.flatnonzero(np.logical_or.reduce([values[name] >= floor for name in measures]))
     counts = found.counts(store, chosen)
+    return _table(
+        (found.source, found.sources[chosen]), (found.target, found.targets[chosen]), counts,
+        {name: values[name][chosen] for name in MEASURES},
+    )  # fmt: skip
+
+
+def weight_table(
+    store: Store,
+    source: str,
+    target: str,
+    measure: str,
+    floor: float,
+    activity: float = 0.0,
+    progress: Callable[[float], None] = lambda share: None,
+) -> pl.DataFrame:
+    """All links of ever active features at or above `floor` by decoder cosine or virtual weight.
+
+    Columns as COLUMNS, then the measure; counts and the other measures are those of the activations. Raises
+    `SpacesDiffer`, `NothingRecorded`, `BadArgument` (another measure, too low a floor) and `StoreDamaged`.
+    """
+    source, target = in_order(store, source, target)
+    i, j, values = links_above(store, measure, source, target, floor)
+    counts = counts_of_links(store, source, target, i, j, activity, progress=progress)
+    return _table((source, i), (target, j), counts, all_measures(counts), {measure: values})
+
+
+def assigned_table(
+    store: Store,
+    found: Assignment,
+    most: float = float("inf"),
+    activity: float = 0.0,
+    progress: Callable[[float], None] = lambda share: None,
+) -> pl.DataFrame:
+    """The pairs of a one-to-one assignment with a folded MSE of at most `most`; columns as those of `weight_table`."""
+    i = np.flatnonzero(found.folded_mse <= most)
+    j = found.partner[i]
+    counts = counts_of_links(store, found.source, found.target, i, j, activity, progress=progress)
+    more = {"folded_mse": found.folded_mse[i]}
+    return _table((found.source, i), (found.target, j), counts, all_measures(counts), more)
+
+
+def _table(
+    source: tuple[str, np.ndarray], target: tuple[str, np.ndarray], counts: PairCounts, *values: dict[str, np.ndarray]
+) -> pl.DataFrame:
+    """Links with their counts and measures; what is undefined is null."""
+    measures = {name: column for each in values for name, column in each.items()}
     frame = pl.DataFrame(
         {
-            "source": names(found.source, found.sources[chosen]),
-            "target": names(found.target, found.targets[chosen]),
-            "n": np.full(len(chosen), store.n),
+            "source": names(*source),
+            "target": names(*target),
+            "n": np.full(len(source[1]), counts.n),
             "n_source": counts.n_source,
             "n_target": counts.n_target,
             "n_both": counts.n_both,
-            **{name: values[name][chosen] for name in MEASURES},
+            **measures,
         },
-        schema=COLUMNS,
+        schema=COLUMNS | dict.fromkeys(measures, pl.Float64),
     )
-    return frame.with_columns(pl.col(list(MEASURES)).fill_nan(None))
+    return frame.with_columns(pl.col(list(measures)).fill_nan(None))
 
 
 def names(key: str, indices: np.ndarray) -> pl.Series:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import networkx as nx
 
 from core.errors import BadArgument, UnknownSite
-from core.values import MIN_ACTIVE, Feature, Link, Links
+from core.values import MIN_ACTIVE, Feature, Link, Links, about
 
 MAX_NODES = 300
 """Above this a picture stops being readable; what was left out is counted and said."""
@@ -44,12 +44,16 @@ def evolution_graph(
     Node attributes: ``key, index, site`` (position), ``seed, expanded, wave`` (0: the walk, k: the k-th expansion) and,
     where a link tells it, ``n_active``. Edge attributes: the measures, ``n, n_source, n_target, n_both, lift, weight``
     (the value of `measure`), ``enough`` (n_both ≥ `MIN_ACTIVE`). Graph attributes: the settings, ``pruned_nodes``,
-    ``pruned_edges``. Raises `BadArgument` for no seeds or negative steps, `UnknownSite` for a seed of another store.
+    ``pruned_edges``. By decoder cosine, with `min_both` = 0, it is the data-free flow graph of Laptev et al. 2025.
+    Raises `BadArgument` for no seeds, negative steps or a measure of which less is better, `UnknownSite` for a seed of
+    another store.
     """
     if not seeds:
         raise BadArgument("an evolution graph needs a feature to start from", "choose one, such as 5_169")
     if min(up, down, per_step, max_nodes, max_edges) < 0:
         raise BadArgument("steps, links a step and caps cannot be negative", "use 0 or more")
+    if about(measure).lower_is_better:
+        raise BadArgument(f"there is no graph by {measure}: its links have no floor to reach", "choose decoder_cosine")
     walk = _Walk(links, measure, per_step, floor, activity, min_both, max(max_nodes, len(seeds)))
     for seed in seeds:
         walk.admit(seed, 0)

@@ -17,7 +17,7 @@ import networkx as nx
 import polars as pl
 
 from core.labels import Labels
-from core.values import MEASURES, Feature, Label
+from core.values import DATA_FREE, MEASURES, Feature, Label
 
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 COUNTS = ("n", "n_source", "n_target", "n_both")
@@ -85,13 +85,16 @@ def _without_nan(value: Any) -> Any:
 def edge_table(graph: nx.DiGraph) -> pl.DataFrame:
     """One row a link, strongest first: the columns of ``edges`` (DESIGN 9), then ``lift`` and the labels of both ends.
 
+    A measure of weights is among them where the links carry it.
+
     >>> graph = nx.DiGraph(); graph.add_edge("0_1", "1_2", pearson=0.5, n_both=7, weight=0.5)
     >>> edge_table(graph).select("source", "target", "n_both", "pearson").row(0)
     ('0_1', '1_2', 7, 0.5)
     """
     rows = sorted(graph.edges(data=True), key=lambda edge: -edge[2].get("weight", 0.0))
     ends = {"source": [s for s, _, _ in rows], "target": [t for _, t, _ in rows]}
-    kinds = {name: pl.Int64 if name in COUNTS else pl.Float64 for name in (*COUNTS, *MEASURES, "lift")}
+    more = [name for name in DATA_FREE if any(name in data for *_, data in rows)]
+    kinds = {name: pl.Int64 if name in COUNTS else pl.Float64 for name in (*COUNTS, *MEASURES, *more, "lift")}
     numbers = {name: pl.Series(name, [data.get(name) for *_, data in rows], kind) for name, kind in kinds.items()}
     names = {f"{end}_label": [graph.nodes[node].get("label", "") for node in nodes] for end, nodes in ends.items()}
     return pl.DataFrame({**ends, **numbers, **names}, schema_overrides=dict.fromkeys((*ends, *names), pl.String))

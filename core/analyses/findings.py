@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.analyses.contexts import checked_row
+from core.errors import NothingRecorded, SpacesDiffer
 from core.labels import Labels
 from core.store import Store
 from core.values import MIN_ACTIVE, Feature, Link, Links
@@ -47,7 +48,10 @@ def best_matches(links: Links, feature: Feature, measure: str = "pearson") -> li
     """The best link between `feature` and each site, None at its own and where there is none: its strip."""
     strip: list[Link | None] = []
     for site in links.sites:
-        found = [] if site.key == feature.key else links.neighbours(feature, site.key, measure, top=1)
+        try:
+            found = [] if site.key == feature.key else links.neighbours(feature, site.key, measure, top=1)
+        except (SpacesDiffer, NothingRecorded):  # a measure of weights says nothing of such a site
+            found = []
         strip.append(found[0] if found else None)
     return strip
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from core.analyses.contexts import WINDOW, PairContext, as_json, pair_contexts
 from core.analyses.neighbours import different, link_of
+from core.statistics.data_free import folding, link_values
 from core.statistics.intervals import Interval, document_sums, enough_data, expected_both, link_intervals
 from core.statistics.link_chance import LinkChance, link_chance
 from core.statistics.rows import two_feature_counts
@@ -27,6 +29,8 @@ class LinkReport:
     enough_data: bool  # False: "too little data", whatever the measures say
     contexts: Mapping[str, tuple[PairContext, ...]]  # keys both, source_only, target_only
     chance: Mapping[str, LinkChance]  # by null: shift, document
+    weights: Mapping[str, float]  # the data-free measures; NaN where spaces differ or nothing is recorded
+    folded_with: str  # what θ is in the folded MSE: "threshold" or "mean active value"; "" where there is none
 
     @property
     def table(self) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -48,6 +52,8 @@ class LinkReport:
             "n_both": link.n_both,
             **link.measures,
             "lift": link.lift,
+            **self.weights,
+            "folded_with": self.folded_with or None,
             "label": {
                 "source": source_label.text if source_label else None,
                 "target": target_label.text if target_label else None,
@@ -69,7 +75,7 @@ def link_report(
     contexts: int = 8,
     window: int = WINDOW,
 ) -> LinkReport:
-    """Counts, measures, intervals at `level`, what chance gives, and up to `contexts` contexts of each cell.
+    """Counts, measures, intervals at `level`, what chance and weights say, and up to `contexts` contexts of each cell.
 
     They may be given in either order: the source is the one of the earlier site (within a site, of the smaller index).
     Raises `UnknownSite`, `UnknownFeature`, `BadArgument` (the same feature twice, a bad level or activity) and
@@ -87,6 +93,7 @@ def link_report(
     """
     source, target = different(store, a, b)
     counts = two_feature_counts(store, source, target, activity)
+    weights = link_values(store, source, target)
     return LinkReport(
         link=link_of(source, target, counts),
         activity=activity,
@@ -96,4 +103,6 @@ def link_report(
         enough_data=enough_data(counts),
         contexts=pair_contexts(store, source, target, contexts, activity, window),
         chance=link_chance(store, source, target, activity),
+        weights=weights,
+        folded_with="" if math.isnan(weights["folded_mse"]) else folding(store, source.key, target.key)[1],
     )

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from core.errors import BadArgument
-from core.results import pair_path, read_pair
-from core.statistics.measures import MEASURE_FUNCTIONS, all_measures, measure_function, mutual_information
-from core.statistics.pairs import PairLinks, in_order
+from core.statistics.data_free import row_values
+from core.statistics.measures import all_measures, measure_function
 from core.statistics.ranking import rank
-from core.statistics.rows import active_counts, pair_counts, two_feature_counts
+from core.statistics.rows import pair_counts, two_feature_counts
 from core.store import Store
-from core.values import Feature, Link, PairCounts, Site
+from core.values import DATA_FREE, Feature, Link, PairCounts, Site, likeness
 
 
 class StoreLinks:
@@ -42,82 +42,28 @@ class StoreLinks:
     ) -> list[Link]:
         """The `top` links between `feature` and site `to` by `measure`, best first (DESIGN 4, "Ranking").
 
-        A dead feature has none. Raises `UnknownSite`, `UnknownFeature`, `BadArgument` and `StoreDamaged`.
+        A dead feature has none. Links by a measure of weights carry it beside the others. Raises `UnknownSite`,
+        `UnknownFeature`, `BadArgument` and `StoreDamaged`; by a measure of weights also `SpacesDiffer` and
+        `NothingRecorded`.
         """
-        function = measure_function(measure)
         feature = self.store.feature(feature)
+        more = {measure: row_values(self.store, measure, feature, to)} if measure in DATA_FREE else {}
+        function = measure_function(measure) if not more else None
         counts = pair_counts(self.store, feature, to, activity)
+        values = function(counts) if function else more[measure]
         candidates = np.asarray(self.store.summary(to).active) > 0
         if to == feature.key:
             candidates[feature.index] = False
         if not self.store.summary(feature.key).active[feature.index]:
             candidates[:] = False
-        chosen = rank(function(counts), counts.n_both, top, candidates, min_both)
-        return links_of(self.store, feature, to, chosen, take(counts, chosen))
+        chosen = rank(likeness(measure, values), counts.n_both, top, candidates, min_both)
+        more = {name: row[chosen] for name, row in more.items()}
+        return links_of(self.store, feature, to, chosen, take(counts, chosen), more)
 
     def link(self, source: Feature, target: Feature, activity: float = 0.0) -> Link:
         """The link of two features, in whichever order they are given; raises `BadArgument` for one with itself."""
         source, target = different(self.store, source, target)
         return link_of(source, target, two_feature_counts(self.store, source, target, activity))
-
-
-class CachedLinks(StoreLinks):
-    """Links from pairs that were computed before, and from the store where there are none; the same numbers either way.
-
-    A kept pair holds the best `top` of each feature among those it is ever active together with. It answers only where
-    no other feature can come before them; `_settled` says when.
-    """
-
-    def __init__(self, store: Store) -> None:
-        super().__init__(store)
-        self._pairs: dict[tuple[str, str, float], tuple[PairLinks, np.ndarray] | None] = {}
-
-    def neighbours(
-        self, feature: Feature, to: str, measure: str, top: int, min_both: int = 0, activity: float = 0.0
-    ) -> list[Link]:
-        """As those of `StoreLinks`."""
-        feature, function = self.store.feature(feature), measure_function(measure)
-        kept = self._pair(feature.key, to, activity)
-        if kept is not None and 0 < top < kept[0].top and not min_both:
-            pair, by_target = kept
-            chosen = _links_with(pair, by_target, feature)
-            counts = pair.counts(self.store, chosen)
-            others = (pair.targets if feature.key == pair.source else pair.sources)[chosen]
-            values = function(counts)
-            best = rank(values, counts.n_both, top)
-            if len(best) == top and self._settled(feature, to, measure, activity, float(values[best[-1]])):
-                return links_of(self.store, feature, to, others[best], take(counts, best))
-        return super().neighbours(feature, to, measure, top, min_both, activity)
-
-    def _settled(self, feature: Feature, to: str, measure: str, activity: float, worst: float) -> bool:
-        """Whether no feature that is never active together with `feature` can be as good as `worst`.
-
-        For those, Pearson is negative and the other measures are 0, but for mutual information, which grows with how
-        often the other one is active, and is largest for the site's densest.
-        """
-        if measure != "mutual_information":
-            return worst > 0
-        active = int(active_counts(self.store, feature.key, activity)[feature.index])
-        densest = int(active_counts(self.store, to, activity).max(initial=0))
-        apart = PairCounts(self.store.n, active, min(densest, self.store.n - active), 0, 0, 0, 0, 0, 0)
-        return worst > float(mutual_information(apart))
-
-    def _pair(self, a: str, b: str, activity: float) -> tuple[PairLinks, np.ndarray] | None:
-        """The kept pair of two sites and the order of its links by target, read once."""
-        if a == b:
-            return None
-        key = (*in_order(self.store, a, b), activity)
-        if self._pairs.get(key) is None:
-            found = read_pair(pair_path(self.store, *key), self.store)
-            self._pairs[key] = None if found is None else (found, np.argsort(found.targets, kind="stable"))
-        return self._pairs[key]
-
-
-def _links_with(pair: PairLinks, by_target: np.ndarray, feature: Feature) -> np.ndarray:
-    """Which of a pair's links have `feature`; the other ends rise."""
-    if feature.key == pair.source:
-        return np.arange(*np.searchsorted(pair.sources, (feature.index, feature.index + 1)))
-    return by_target[slice(*np.searchsorted(pair.targets, (feature.index, feature.index + 1), sorter=by_target))]
 
 
 def different(store: Store, a: Feature, b: Feature) -> tuple[Feature, Feature]:
@@ -136,17 +82,30 @@ def take(counts: PairCounts, chosen: np.ndarray) -> PairCounts:
     """
     shape = np.shape(counts.n_both)
     fields = {f: getattr(counts, f) for f in PairCounts.__dataclass_fields__ if f != "n"}
-    return PairCounts(n=counts.n, **{f: np.broadcast_to(value, shape)[chosen] for f, value in fields.items()})
+    return PairCounts(n=counts.n, **{f: _each_of(value, shape)[chosen] for f, value in fields.items()})
 
 
-def links_of(store: Store, feature: Feature, to: str, others: np.ndarray, counts: PairCounts) -> list[Link]:
-    """Links of `feature` with the features `others` of site `to`; `counts` has one entry for each."""
-    columns = {name: np.asarray(values).tolist() for name, values in all_measures(counts).items()}
+def _each_of(value: Any, shape: tuple[int, ...]) -> np.ndarray:
+    found = np.asarray(value)
+    return found if found.shape == shape else np.broadcast_to(found, shape)
+
+
+def links_of(
+    store: Store,
+    feature: Feature,
+    to: str,
+    others: np.ndarray,
+    counts: PairCounts,
+    more: Mapping[str, Any] | None = None,
+) -> list[Link]:
+    """Links of `feature` with the features `others` of site `to`; `counts` and `more` measures have one entry each."""
+    found = all_measures(counts) | dict(more or {})
+    columns = {name: np.asarray(values).tolist() for name, values in found.items()}
     numbers = [np.asarray(getattr(counts, name)).tolist() for name in ("n_source", "n_target", "n_both")]
     links = []
     for e, index in enumerate(others.tolist()):
         source, target = store.order(feature, Feature(to, index))
-        measures = {name: columns[name][e] for name in MEASURE_FUNCTIONS}
+        measures = {name: column[e] for name, column in columns.items()}
         links.append(Link(source, target, measures, counts.n, *(column[e] for column in numbers)))
     return links
 

@@ -8,7 +8,7 @@ import networkx as nx
 import numpy as np
 
 from core.store import Store
-from core.values import MIN_ACTIVE, Feature, Links
+from core.values import MIN_ACTIVE, Feature, Links, about
 
 NAMED = 3
 CANDIDATES = 24
@@ -36,8 +36,7 @@ def story(graph: nx.DiGraph, centre: str) -> str:
     if earlier:
         names = _names(graph, reached)
         return f"{start} gathers {_listed(names) or f'{len(reached)} features'} from {site}"
-    measure = str(graph.graph.get("measure", "measure")).replace("_", " ")
-    measure = measure.capitalize() if measure in ("pearson", "jaccard") else measure
+    measure = about(str(graph.graph.get("measure", "measure"))).words
     return f"{start} has no link of {measure} {graph.graph.get('floor', 0):g} or more"
 
 

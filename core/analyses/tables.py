@@ -14,7 +14,7 @@ from core.labels import Labels
 from core.statistics.measures import pearson
 from core.statistics.pairs import PairLinks
 from core.store import Store
-from core.values import MEASURES, MIN_ACTIVE, Feature, Link
+from core.values import DATA_FREE, MEASURES, MIN_ACTIVE, Feature, Link
 
 
 def site_table(store: Store, labels: Labels, key: str) -> pl.DataFrame:
@@ -71,19 +71,20 @@ def find_in(table: pl.DataFrame, text: str = "", state: str = "all", most_dense:
 
 
 def neighbour_table(links: Iterable[Link], feature: Feature, labels: Labels) -> pl.DataFrame:
-    """One row a link of `feature`: the other feature, its name, the counts and every measure."""
-    rows = []
+    """One row a link of `feature`: the other feature, its name, the counts and every measure that the links carry."""
+    links, rows = list(links), []
+    names = (*MEASURES, *(name for name in DATA_FREE if any(name in link.measures for link in links)))
     for link in links:
         other = link.other(feature)
         label = labels.get(other)
         counts = (link.n_source, link.n_target, link.n_both)
-        measures = (_or_none(link.measures[name]) for name in MEASURES)
+        measures = (_or_none(link.measures[name]) for name in names)
         rows.append(
             (str(other), label.text if label else None, labels.hint(other), *counts, *measures, _or_none(link.lift))
         )
     schema: dict[str, Any] = dict.fromkeys(("feature", "label", "hint"), pl.String)
     schema |= dict.fromkeys(("n_source", "n_target", "n_both"), pl.Int64)
-    schema |= dict.fromkeys((*MEASURES, "lift"), pl.Float64)
+    schema |= dict.fromkeys((*names, "lift"), pl.Float64)
     return pl.DataFrame(rows, schema, orient="row")
 
 

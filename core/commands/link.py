@@ -64,7 +64,7 @@ def print_counts(report: LinkReport, label: dict[str, str | None]) -> None:
 def print_measures(report: LinkReport) -> None:
     """Every measure with its interval."""
     rows = []
-    for name, value in {**report.link.measures, "lift": report.link.lift}.items():
+    for name, value in {**report.link.measures, "lift": report.link.lift, **report.weights}.items():
         low, high = report.intervals.get(name, (None, None))
         rows.append({"measure": name, "value": value, "low": low, "high": high})
     print_table(rows, ("measure", "value", "low", "high"))

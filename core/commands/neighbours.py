@@ -9,9 +9,7 @@ from core.analyses.neighbours import StoreLinks
 from core.commands.output import print_json, print_table
 from core.labels import Labels
 from core.store import open_store
-from core.values import MEASURES, Feature, Link
-
-COLUMNS = ("feature", "n_source", "n_target", "n_both", *MEASURES, "lift", "label")
+from core.values import ALL_MEASURES, DATA_FREE, MEASURES, Feature, Link
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +17,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("store", metavar="STORE")
     parser.add_argument("feature", metavar="FEATURE", help="KEY_INDEX, such as 5_169")
     parser.add_argument("--to", required=True, metavar="KEY", help="the site whose features are listed, up or down")
-    parser.add_argument("--measure", default="pearson", choices=MEASURES)
+    parser.add_argument(
+        "--measure", default="pearson", choices=ALL_MEASURES,
+        help="decoder_cosine, virtual_weight and folded_mse come from the weights; the smallest folded_mse is the best",
+    )  # fmt: skip
     parser.add_argument("--top", type=int, default=10, help="how many to list")
     parser.add_argument("--min-both", type=int, default=0, help="leave out pairs that are active together less often")
     parser.add_argument("--activity", type=float, default=0.0, help="r: a feature is active where x > r * its maximum")
@@ -38,7 +39,8 @@ def run(options: argparse.Namespace) -> None:
     if options.json:
         print_json(rows)
     elif rows:
-        print_table(rows, COLUMNS)
+        more = (options.measure,) if options.measure in DATA_FREE else ()
+        print_table(rows, ("feature", "n_source", "n_target", "n_both", *MEASURES, *more, "lift", "label"))
     else:
         print(f"{feature} has no neighbours at site {options.to}")
 

@@ -94,6 +94,8 @@ def plant(
     for part in arrays:
         digest.update(part.by_token.offsets.tobytes() + part.by_token.values.tobytes())
         digest.update(part.by_token.indices.tobytes())
+        for name in sorted(part.weights):
+            digest.update(name.encode() + np.ascontiguousarray(part.weights[name]).tobytes())
     settings = {"model": "planted", "saes": "planted", "corpus": "planted"}
     header = Header(settings=settings, recipe=digest.hexdigest(), created="2026-01-01T00:00:00Z")
     build_store(path, header, tokens, arrays)

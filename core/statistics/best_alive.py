@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.statistics.data_free import require_one_space, top_of_product, unit_rows
+from core.statistics.data_free import require_one_space, unit_rows
 from core.statistics.measures import measure_function
 from core.statistics.pairs import PairLinks
 from core.statistics.ranking import rank
 from core.statistics.rows import pair_counts
+from core.statistics.top import top_of_product
 from core.store import Store
 from core.values import MIN_ACTIVE, Feature
 

@@ -18,10 +18,11 @@ import numpy as np
 from core.errors import BadArgument
 from core.kernels import frozen, kernel
 from core.statistics.best_alive import alive
-from core.statistics.data_free import require_one_space, top_of_product, unit_rows
+from core.statistics.data_free import require_one_space, unit_rows
 from core.statistics.measures import BOUNDED, noise_share
 from core.statistics.nulls import NULLS, draw, layout_of, row_map
 from core.statistics.rows import Margins, damaged
+from core.statistics.top import top_of_product
 from core.store import Store
 
 SAMPLE = 2000

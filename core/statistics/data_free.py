@@ -2,40 +2,57 @@
 
 - decoder cosine, d_i · d_j / (‖d_i‖ ‖d_j‖), within one space (Laptev et al. 2025);
 - virtual weight, e_j · d_i: how strongly the source's direction drives the target's encoder;
-- folded MSE, mean over the d dimensions of (θ_i d_i − θ_j d_j)², and the one-to-one assignment of features that
-  minimises its sum (SAE Match, Balagansky et al. 2024).
+- folded MSE, mean over the d dimensions of (θ_i d_i − θ_j d_j)² (SAE Match, Balagansky et al. 2024); the one-to-one
+  assignment that minimises its sum is in `core.statistics.assignment`.
+
+The value of a pair of features comes from `pair_values` wherever it is asked for, in float64 and with the same bits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import math
+import threading
+import weakref
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-from core.errors import SpacesDiffer
-from core.statistics.top import Top, best_of_rows, empty_top, merge_columns
+from core.errors import BadArgument, NothingRecorded, SpacesDiffer
+from core.kernels import frozen
+from core.statistics import weight_kernels as kernels
+from core.statistics.top import Top, row_blocks, top_of_product
 from core.store import Store
-from core.values import Feature
+from core.values import DATA_FREE, Feature
 
-BLOCK_CELLS = 1 << 24
-"""Cells of the matrix held at once: 64 MB of float32."""
+MOST_LINKS = 20_000_000
+"""Links above a floor that are given at most: beyond that the floor is too low to be of use."""
 
-DENSE_FEATURES = 4096
-"""Up to this many features a side the assignment is solved over all pairs; beyond, over the nearest candidates."""
+FLOORS = {"decoder_cosine": 0.5, "virtual_weight": 0.3}
+"""Where a list of links begins unless asked otherwise; virtual weights have no scale that all SAEs share."""
+
+WORDS_OF_THETA = {"threshold": "the JumpReLU threshold", "mean active value": "the mean value while active"}
+"""What θ is, as `folding` names it and as people read it."""
+
+# ---- what can be compared
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """One-to-one matches of two sites' features; -1 and NaN for a feature that has no partner."""
+def require(store: Store, measure: str, source: str, target: str) -> None:
+    """Raise unless the measure makes sense between two sites: `SpacesDiffer`, `NothingRecorded`, `BadArgument`."""
+    if measure not in DATA_FREE:
+        raise BadArgument(f"{measure!r} is no measure of weights", f"choose one of {', '.join(DATA_FREE)}")
+    if measure == "virtual_weight":
+        require_readable(store, source, target)
+        store.weights(target, "encoder")
+    else:
+        require_one_space(store, source, target)
 
-    partner: np.ndarray  # int64 [d_source]
-    folded_mse: np.ndarray  # float64 [d_source]
-    folded_with: str  # what θ was: "threshold" or "mean active value"
-    exact: bool  # False where only the nearest candidates of each feature were considered
+
+def missing(store: Store, measure: str, source: str, target: str) -> str:
+    """Why the measure cannot be had between two sites; "" where it can."""
+    try:
+        require(store, measure, source, target)
+    except (SpacesDiffer, NothingRecorded) as error:
+        return error.what
+    return ""
 
 
 def require_one_space(store: Store, source: str, target: str) -> None:
@@ -46,42 +63,6 @@ def require_one_space(store: Store, source: str, target: str) -> None:
             f"the directions of site {source} ({a.space}) and site {target} ({b.space}) live in different spaces",
             "compare sites of one space, or use a measure of activations",
         )
-
-
-def unit_rows(matrix: np.ndarray) -> np.ndarray:
-    """Rows scaled to length 1, float32; a zero row becomes NaN, since it has no direction.
-
-    >>> unit_rows(np.array([[3.0, 4.0]])).tolist()
-    [[0.6000000238418579, 0.800000011920929]]
-    """
-    rows = np.asarray(matrix, np.float32)
-    norms = np.sqrt(np.einsum("fd,fd->f", rows, rows, dtype=np.float64))[:, None]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return (rows / norms).astype(np.float32)
-
-
-def decoder_cosine(store: Store, feature: Feature, to: str) -> np.ndarray:
-    """Cosine of one feature's decoder row with every one of site `to`, float32 [d_sae]; NaN for zero rows.
-
-    Raises `SpacesDiffer`, `NothingRecorded`.
-    """
-    require_one_space(store, feature.key, to)
-    row = unit_rows(store.weights(feature.key, "decoder")[feature.index : feature.index + 1])
-    return unit_rows(store.weights(to, "decoder")) @ row[0]
-
-
-def virtual_weight(store: Store, feature: Feature, to: str) -> np.ndarray:
-    """Encoder row of the target · decoder row of the source, float32 [d_sae of `to`]; the earlier site is the source.
-
-    Raises `SpacesDiffer` where the target's encoder does not read what the source writes, `NothingRecorded`.
-    """
-    forward = store.site(feature.key).position <= store.site(to).position
-    source, target = (feature.key, to) if forward else (to, feature.key)
-    require_readable(store, source, target)
-    decoder, encoder = store.weights(source, "decoder"), store.weights(target, "encoder")
-    if forward:
-        return np.asarray(decoder[feature.index] @ encoder, np.float32)
-    return np.asarray(decoder @ encoder[:, feature.index], np.float32)
 
 
 def require_readable(store: Store, source: str, target: str) -> None:
@@ -103,47 +84,89 @@ def reads_residual(store: Store, key: str) -> bool:
     return any(part in hook for part in ("resid", "mlp_in", "attn_in", "ln1.hook_normalized", "ln2.hook_normalized"))
 
 
-def top_decoder_cosine(store: Store, source: str, target: str, k: int = 16) -> tuple[Top, Top]:
-    """The best k targets of every source and the best k sources of every target, by decoder cosine."""
-    require_one_space(store, source, target)
-    a, b = unit_rows(store.weights(source, "decoder")), unit_rows(store.weights(target, "decoder"))
-    return top_of_product(len(a), len(b), k, lambda rows: a[rows] @ b.T, exclude_self=source == target)
+# ---- values of pairs of features
 
 
-def top_virtual_weight(store: Store, source: str, target: str, k: int = 16) -> tuple[Top, Top]:
-    """The best k of every source and of every target, by virtual weight (largest, not largest in size)."""
-    require_readable(store, source, target)
-    decoder, encoder = store.weights(source, "decoder"), store.weights(target, "encoder")
-    product: Callable[[slice], np.ndarray] = lambda rows: np.asarray(decoder[rows]) @ encoder  # noqa: E731
-    return top_of_product(len(decoder), encoder.shape[1], k, product, exclude_self=source == target)
+def pair_values(
+    store: Store, measure: str, source: str, target: str, sources: np.ndarray, targets: np.ndarray
+) -> np.ndarray:
+    """The measure of each pair (sources[p], targets[p]) of two sites, float64 [pairs]; NaN where it is undefined.
+
+    `source` is the earlier site. A zero row has no cosine, and a dead feature no folded MSE where θ is its mean active
+    value. Takes no memory beyond the answer. Raises `SpacesDiffer`, `NothingRecorded`, `BadArgument`.
+
+    >>> import tempfile, pathlib
+    >>> from core.sources.planted import plant
+    >>> weights = {k: {"decoder": np.array(w, np.float32)} for k, w in (("0", [[3, 4]]), ("1", [[4, 3], [0, 0]]))}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = plant(pathlib.Path(folder) / "s.h5", {"0": np.ones((3, 1)), "1": np.ones((3, 2))}, weights=weights)
+    ...     pair_values(store, "decoder_cosine", "0", "1", np.array([0, 0]), np.array([0, 1])).tolist()
+    [0.96, nan]
+    """
+    require(store, measure, source, target)
+    i, j = np.ascontiguousarray(sources, np.int64), np.ascontiguousarray(targets, np.int64)
+    out = np.empty(len(i))
+    (a,) = frozen(store.weights(source, "decoder"))
+    if measure == "virtual_weight":
+        order = np.argsort(j, kind="stable")
+        found = np.empty(len(i))
+        kernels.products(a, i[order], *frozen(store.weights(target, "encoder")), j[order], found)
+        out[order] = found
+        return out
+    (b,) = frozen(store.weights(target, "decoder"))
+    if measure == "folded_mse":
+        kernels.folded_errors(a, folding(store, source, target)[0], i, b, folding(store, target, source)[0], j, out)
+        return out
+    kernels.dots(a, i, b, j, out)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.clip(out / (decoder_norms(store, source)[i] * decoder_norms(store, target)[j]), -1.0, 1.0)
 
 
-def top_of_product(
-    rows: int, columns: int, k: int, block: Callable[[slice], np.ndarray], *, exclude_self: bool = False
-) -> tuple[Top, Top]:
-    """Best k of every row and column of a [rows, columns] matrix of which `block(slice)` computes some rows."""
-    by_row, by_column = empty_top(rows, k), empty_top(columns, k)
-    for part in _row_blocks(rows, columns):
-        cells = np.asarray(block(part), np.float32)
-        if exclude_self:
-            cells[np.arange(part.stop - part.start), np.arange(part.start, part.stop)] = np.nan
-        best = best_of_rows(cells, k)
-        by_row.index[part], by_row.value[part] = best.index, best.value
-        by_column = merge_columns(by_column, cells, part.start)
-    return by_row, by_column
+def row_values(store: Store, measure: str, feature: Feature, to: str) -> np.ndarray:
+    """The measure of one feature with every feature of site `to`, whichever comes first, float64 [d_sae of `to`].
+
+    Within one site the smaller index is the source; the entry of the feature with itself is there and means nothing.
+    Raises as `pair_values`.
+    """
+    feature = store.feature(feature)
+    others = np.arange(store.site(to).d_sae)
+    mine = np.full(len(others), feature.index)
+    if to == feature.key:
+        return pair_values(store, measure, to, to, np.minimum(mine, others), np.maximum(mine, others))
+    if store.site(feature.key).position < store.site(to).position:
+        return pair_values(store, measure, feature.key, to, mine, others)
+    return pair_values(store, measure, to, feature.key, others, mine)
 
 
-def _row_blocks(rows: int, columns: int) -> Iterator[slice]:
-    step = max(1, BLOCK_CELLS // max(1, columns))
-    for start in range(0, rows, step):
-        yield slice(start, min(rows, start + step))
+def link_values(store: Store, source: Feature, target: Feature) -> dict[str, float]:
+    """All three of a source and a target; NaN where spaces differ or nothing is recorded."""
+    i, j = np.array([source.index]), np.array([target.index])
+    found = dict.fromkeys(DATA_FREE, math.nan)
+    for measure in DATA_FREE:
+        if not missing(store, measure, source.key, target.key):
+            value = float(pair_values(store, measure, source.key, target.key, i, j)[0])
+            found[measure] = math.nan if math.isnan(value) else value  # one NaN, so that equal reports are equal
+    return found
 
 
-# ---- folding and assignment
+_norms: weakref.WeakKeyDictionary[Store, dict[str, np.ndarray]] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def decoder_norms(store: Store, key: str) -> np.ndarray:
+    """Lengths of a site's decoder rows, float64 [d_sae]; summed once for each open store."""
+    with _lock:
+        kept = _norms.setdefault(store, {})
+    if key not in kept:
+        (rows,) = frozen(store.weights(key, "decoder"))
+        each, squares = np.arange(len(rows)), np.empty(len(rows))
+        kernels.dots(rows, each, rows, each, squares)
+        kept[key] = np.sqrt(squares)
+    return kept[key]
 
 
 def folding(store: Store, key: str, other: str) -> tuple[np.ndarray, str]:
-    """θ of every feature of site `key`, float64 [d_sae], and what it is.
+    """θ of every feature of site `key`, float64 [d_sae], and what it is (`WORDS_OF_THETA`).
 
     The JumpReLU threshold where both sites record one; elsewhere the mean value while active (NaN where dead), since
     mixing the two would compare unlike scales.
@@ -155,79 +178,66 @@ def folding(store: Store, key: str, other: str) -> tuple[np.ndarray, str]:
         return summary.total / np.where(summary.active > 0, summary.active, np.nan), "mean active value"
 
 
-def folded_decoder(store: Store, key: str, other: str) -> np.ndarray:
-    """Decoder rows times θ, float32 [d_sae, d]; NaN rows for dead features where θ is their mean active value."""
-    theta, _ = folding(store, key, other)
-    return theta.astype(np.float32)[:, None] * store.weights(key, "decoder")
+# ---- whole pairs of sites, in blocks
 
 
-def folded_mse(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Mean squared difference of every row of `a` [m, d] with every one of `b` [n, d], float64 [m, n].
+def unit_rows(matrix: np.ndarray) -> np.ndarray:
+    """Rows scaled to length 1, float32; a zero row becomes NaN, since it has no direction.
 
-    >>> folded_mse(np.array([[1.0, 1.0]]), np.array([[1.0, 3.0], [1.0, 1.0]])).tolist()
-    [[2.0, 0.0]]
+    >>> unit_rows(np.array([[3.0, 4.0]])).tolist()
+    [[0.6000000238418579, 0.800000011920929]]
     """
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    squares = np.einsum("md,md->m", a, a)[:, None] + np.einsum("nd,nd->n", b, b)[None, :]
-    return np.maximum(squares - 2 * (a @ b.T), 0.0) / a.shape[1]
+    rows = np.asarray(matrix, np.float32)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (rows / _lengths(rows)[:, None]).astype(np.float32)
 
 
-def assign_folded(store: Store, source: str, target: str, *, candidates: int = 32) -> Assignment:
-    """The one-to-one assignment of two sites' features with the least total folded MSE.
+def factors(store: Store, measure: str, source: str, target: str) -> tuple[np.ndarray, np.ndarray]:
+    """Two float32 matrices [d_source, d] and [d, d_target] whose product is the measure, but for rounding."""
+    require(store, measure, source, target)
+    if measure == "decoder_cosine":
+        return unit_rows(store.weights(source, "decoder")), unit_rows(store.weights(target, "decoder")).T
+    if measure == "virtual_weight":
+        return np.asarray(store.weights(source, "decoder")), np.asarray(store.weights(target, "encoder"))
+    raise BadArgument(f"{measure} is no product of weights", "choose decoder_cosine or virtual_weight")
 
-    Exact up to `DENSE_FEATURES` a side. Beyond, each feature may only be matched with one of its `candidates` nearest
-    (either way), and those for whom that leaves no partner stay unmatched. Raises `SpacesDiffer`, `NothingRecorded`.
+
+def top_links(store: Store, measure: str, source: str, target: str, k: int = 16) -> tuple[Top, Top]:
+    """The best k targets of every source and the best k sources of every target, by cosine or virtual weight.
+
+    Largest, not largest in size; dead features take part. Raises as `pair_values`.
     """
-    require_one_space(store, source, target)
-    _, folded_with = folding(store, source, target)
-    a, b = folded_decoder(store, source, target), folded_decoder(store, target, source)
-    rows, columns = np.flatnonzero(~np.isnan(a[:, 0])), np.flatnonzero(~np.isnan(b[:, 0]))
-    exact = max(len(rows), len(columns)) <= DENSE_FEATURES
-    solve = _assign_dense if exact else lambda x, y: _assign_sparse(x, y, candidates)
-    matched, partners, cost = solve(a[rows], b[columns])
-    result = Assignment(np.full(len(a), -1, np.int64), np.full(len(a), np.nan), folded_with, exact)
-    result.partner[rows[matched]] = columns[partners]
-    result.folded_mse[rows[matched]] = cost
-    return result
+    a, b = factors(store, measure, source, target)
+    return top_of_product(len(a), b.shape[1], k, lambda rows: a[rows] @ b, exclude_self=source == target)
 
 
-def _assign_dense(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    cost = folded_mse(a, b)
-    rows, columns = linear_sum_assignment(cost)
-    return rows, columns, cost[rows, columns]
+def links_above(store: Store, measure: str, source: str, target: str, floor: float) -> tuple[np.ndarray, ...]:
+    """All pairs of ever active features at or above `floor`: sources, targets (int64) and values (float64) [links].
+
+    Sorted by (source, target). Blocks of the float32 product say which pairs may reach the floor, with room for its
+    rounding; `pair_values` says which do. Raises as `pair_values`, and `BadArgument` for more than `MOST_LINKS`.
+    """
+    a, b = factors(store, measure, source, target)
+    ever = [np.flatnonzero(np.asarray(store.summary(key).active) > 0) for key in (source, target)]
+    a, b = a[ever[0]], np.ascontiguousarray(b[:, ever[1]])
+    rounding = (a.shape[1] + 8) * np.finfo(np.float32).eps
+    room = rounding * _lengths(a) * np.nan_to_num(_lengths(b.T)).max(initial=0.0)
+    found: list[tuple[np.ndarray, ...]] = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))]
+    many = 0
+    for part in row_blocks(len(a), b.shape[1]):
+        limit = np.nextafter((floor - room[part]).astype(np.float32), np.float32(-np.inf))
+        i, j = np.nonzero(a[part] @ b >= limit[:, None])
+        many += len(i)
+        if many > MOST_LINKS:
+            raise BadArgument(f"floor {floor:g} keeps more than {MOST_LINKS:,} links", "choose a higher floor")
+        i, j = ever[0][i + part.start], ever[1][j]
+        values = pair_values(store, measure, source, target, i, j)
+        reach = values >= floor
+        found.append((i[reach], j[reach], values[reach]))
+    i, j, values = (np.concatenate(each) for each in zip(*found, strict=True))
+    return i, j, values
 
 
-def _assign_sparse(a: np.ndarray, b: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Assignment over the k nearest of each row and each column; a private dummy column a row keeps it solvable."""
-    by_row, by_column = top_of_product(len(a), len(b), k, lambda rows: -folded_mse(a[rows], b))
-    i, j, cost = _candidate_costs(a, b, by_row, by_column)
-    dummy = 2.0 * float(cost.max(initial=0.0)) + 1.0
-    rows = np.concatenate([i, np.arange(len(a))])
-    columns = np.concatenate([j, len(b) + np.arange(len(a))])
-    # The solver takes a stored zero for a missing edge, so that every cost is raised by one.
-    costs = np.concatenate([cost, np.full(len(a), dummy)]) + 1.0
-    graph = csr_array(coo_array((costs, (rows, columns)), shape=(len(a), len(b) + len(a))))
-    matched, partners = min_weight_full_bipartite_matching(graph)
-    real = partners < len(b)
-    matched, partners = matched[real], partners[real]
-    return matched, partners, _mean_squares(a[matched], b[partners])
-
-
-def _candidate_costs(
-    a: np.ndarray, b: np.ndarray, by_row: Top, by_column: Top
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The union of both directions' candidate pairs, each once, with its folded MSE computed without cancellation."""
-    r, c = np.nonzero(by_row.index >= 0), np.nonzero(by_column.index >= 0)
-    i = np.concatenate([r[0], by_column.index[c]]).astype(np.int64)
-    j = np.concatenate([by_row.index[r], c[0]]).astype(np.int64)
-    i, j = np.divmod(np.unique(i * len(b) + j), len(b))
-    cost = np.empty(len(i))
-    step = max(1, BLOCK_CELLS // (8 * a.shape[1]))
-    for start in range(0, len(i), step):
-        part = slice(start, start + step)
-        cost[part] = _mean_squares(a[i[part]], b[j[part]])
-    return i, j, cost
-
-
-def _mean_squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.asarray(np.mean((a - b) ** 2, axis=1, dtype=np.float64))
+def _lengths(rows: np.ndarray) -> np.ndarray:
+    """Lengths of rows, float64."""
+    return np.sqrt(np.einsum("fd,fd->f", rows, rows, dtype=np.float64))

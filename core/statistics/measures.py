@@ -185,9 +185,13 @@ def _ratio(numerator: Any, denominator: Any) -> Any:
 def _each(loop: Callable[..., Any], settings: tuple[Any, ...], fields: Sequence[Any], kind: type) -> np.ndarray:
     """Run a compiled loop over broadcast fields; returns float64 of their common shape."""
     shape = np.broadcast_shapes(*(np.shape(field) for field in fields))
-    flat: list[np.ndarray] = [
-        np.ascontiguousarray(np.broadcast_to(np.asarray(field, kind), shape)).reshape(-1) for field in fields
-    ]
+    flat: list[np.ndarray] = [np.ascontiguousarray(_of_shape(field, shape, kind)).reshape(-1) for field in fields]
     out = np.empty(len(flat[0]))
     loop(*settings, *frozen(*flat), out)
     return out.reshape(shape)
+
+
+def _of_shape(field: Any, shape: tuple[int, ...], kind: type) -> np.ndarray:
+    """A field as an array of the common shape; most are already, and asking costs more than a short list's measure."""
+    found: np.ndarray = np.asarray(field, kind)
+    return found if found.shape == shape else np.broadcast_to(found, shape)

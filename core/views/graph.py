@@ -175,7 +175,7 @@ def _widths(graph: nx.DiGraph) -> Any:
     low = min([float(graph.graph.get("floor", 0.0)), *values])
     thinnest = THINNEST if len(values) <= MANY else 0.8
     thickest = max(2.2, THICKEST * min(1.0, math.sqrt(MANY / max(1, len(values)))))
-    high = max([1.0 if graph.graph.get("measure") != "mutual_information" else 0.0, *values])
+    high = max([0.0 if graph.graph.get("measure") in ("mutual_information", "virtual_weight") else 1.0, *values])
 
     def width(value: float) -> float:
         share = (value - low) / (high - low) if high > low and math.isfinite(value) else 0.0

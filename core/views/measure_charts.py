@@ -68,7 +68,7 @@ def scatter(
         customdata=found.example,
         text=told,
         marker={"symbol": "square", "size": 8.5, "color": np.log(counts), "colorscale": steps, "line": {"width": 0}},
-        hovertemplate=f"{names[0]} %{{x:.2f}}, {names[1]} %{{y:.2f}}<br>%{{text}}<extra></extra>",
+        hovertemplate=f"{names[0]} %{{x:.3g}}, {names[1]} %{{y:.3g}}<br>%{{text}}<extra></extra>",
         unselected={"marker": {"opacity": 1}},
     )
     if marked:

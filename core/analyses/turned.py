@@ -1,0 +1,70 @@
+"""What decoder cosine reaches by chance: one of two sites' directions turned at random, so that none has kin.
+
+A measure of weights has no tokens to shift: the nulls of activations (`core.statistics.nulls`) say nothing of it. A
+random rotation keeps all angles within each site, and leaves of those between the sites what the number of dimensions
+and of features alone gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.results import arrays_path, kept_arrays
+from core.statistics.chance import direction_maxima
+from core.statistics.pairs import in_order
+from core.store import Store
+
+KIND = "turned"
+SHARE = 0.05
+
+Sites = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Turned:
+    """The best alive match of a sample of alive sources once directions are turned, by pair of sites."""
+
+    best: Mapping[Sites, np.ndarray]  # float64 [sampled]
+
+    def floors(self, share: float = SHARE) -> dict[Sites, float]:
+        """By pair the cosine that the best match of `share` of the features reaches by chance; NaN where none lives."""
+        return {
+            pair: float(np.quantile(values, 1 - share)) if len(values) else float("nan")
+            for pair, values in self.best.items()
+        }
+
+    def floor(self, share: float = SHARE) -> float:
+        """The largest of `floors`, for a picture that shows links of all; NaN where there is none."""
+        known = [value for value in self.floors(share).values() if not np.isnan(value)]
+        return max(known, default=float("nan"))
+
+
+def turned(store: Store, pairs: Sequence[Sites], seed: int = 0) -> Turned:
+    """Turn the later site of each pair, or take what was kept of it; raises `SpacesDiffer` and `NothingRecorded`.
+
+    >>> import tempfile, pathlib
+    >>> from core.sources.planted import plant
+    >>> rng = np.random.default_rng(0)
+    >>> weights = {"decoder": rng.standard_normal((40, 300))}
+    >>> ones = {key: np.ones((20, 40)) for key in "01"}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = plant(pathlib.Path(folder) / "s.h5", ones, weights={key: weights for key in "01"})
+    ...     0.1 < turned(store, [("0", "1")]).floor() < 0.3  # though each feature is there again
+    True
+    """
+    found = {}
+    for pair in (in_order(store, *pair) for pair in pairs):
+
+        def compute(pair: Sites = pair) -> dict[str, np.ndarray]:
+            return {"best": direction_maxima(store, *pair, seed)}
+
+        found[pair] = kept_arrays(KIND, store, [*pair, seed], compute)["best"]
+    return Turned(found)
+
+
+def is_kept(store: Store, pairs: Sequence[Sites], seed: int = 0) -> bool:
+    """Whether `turned` has them all already."""
+    return all(arrays_path(KIND, store, [*in_order(store, *pair), seed]).is_file() for pair in pairs)
