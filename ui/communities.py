@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -57,6 +58,12 @@ def read_settings() -> Settings:
         selection.value(PAIRS) == "all",
     )
     return replace(asked, floor=max(asked.floor, LOWEST), every=False) if hosted() else asked
+
+
+def as_chosen() -> dict[str, Any]:
+    """The settings as an address has them, for links to the page Communities."""
+    names = (*(setting.name for setting in (LINKS, METHOD, RESOLUTION, SEED, ACTIVITY, PAIRS)), "above")
+    return {name: selection.raw(name) for name in names}
 
 
 def in_words(asked: Settings) -> str:
