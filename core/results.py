@@ -192,16 +192,20 @@ def kept_arrays(
     key: Sequence[Any],
     compute: Callable[[], Mapping[str, np.ndarray]],
     notice: Notice = lambda text: None,
+    *,
+    pairs: Sequence[tuple[str, str]] | None = None,
 ) -> dict[str, np.ndarray]:
     """Arrays by name, as `compute` gives them, kept under the hash of the store's fingerprint and `key`.
 
-    `key` begins with the two sites. A damaged file is computed again, and `notice` hears of it, as of results that
-    could not be kept. Raises what `compute` raises, and `HostedRefusal`.
+    `pairs` are the pairs of sites whose activations `compute` counts; unless told, `key` begins with the one. A damaged
+    file is computed again, and `notice` hears of it, as of results that could not be kept. Raises what `compute`
+    raises, and `HostedRefusal`.
     """
     path = arrays_path(kind, store, key)
     found = read_arrays(path, notice)
     if found is None:
-        refuse_if_hosted(store, *key[:2])
+        for source, target in [(key[0], key[1])] if pairs is None else pairs:
+            refuse_if_hosted(store, source, target)
         found = dict(compute())
         try:
             _write(path, {"format": f"strata-{kind}", "name": path.name, "sha256": _digest_of(found)}, found)

@@ -10,9 +10,10 @@ from ui import communities_words as words
 from ui.cards import both_ways, summary
 from ui.communities_pills import pills
 from ui.errors import error_box, guarded
-from ui.evolution import height_of, report_of
+from ui.evolution import report_of
 from ui.go import linked
 from ui.graph import graph as graph_component
+from ui.graph import height_of
 from ui.graph_tables import graph_tables
 from ui.inspector import inspector
 from ui.setup import set_up, theme
@@ -46,21 +47,19 @@ def act(event):
     parts.on_event(view, event)
 
 
-height = max(520, height_of(view.graph))
-left, right = st.columns([9, 11], gap="small")
-with left:
-    parts.ranked_table(frame, asked, theme(), height)
-    if frame.is_empty():
-        st.html(quiet("Nothing matches what you typed; the graph shows the community of before."))
-with right, st.container(key="card-graph"):
+parts.ranked_table(frame, asked, theme())
+if frame.is_empty():
+    st.html(quiet("Nothing matches what you typed; the graph shows the community of before."))
+with st.container(key="card-graph"):
     graph_component(
         drawn, "communities", act, view=f"{store.fingerprint}:{asked}:{one.id}:{len(view.graph)}",
-        selected=view.feature, link=view.link, height=height - 40,
+        selected=view.feature, link=view.link, height=height_of(drawn),
     )  # fmt: skip
     st.html(quiet(parts.cut(view) or f"All {len(view.graph):,} features and their links."))
 
 feature = Feature.parse(view.feature)
-first, second, third = st.columns(3, gap="small")
+with st.container(key="communities-below"):
+    first, second, third = st.columns(3, gap="small")
 with first, st.container(key="card-community"), guarded():
     linked(words.facts(found, one), "communities:facts")
 with second, st.container(key="card-members"), guarded():

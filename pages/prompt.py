@@ -5,84 +5,107 @@ import streamlit as st
 from core.analyses.prompt import feature_table
 from core.errors import StrataError
 from core.values import Feature
+from ui import communities as com
 from ui import evolution as evo
+from ui import pills, selection
 from ui import prompt_cards as cards
 from ui import prompt_page as parts
-from ui.cards import summary
+from ui import prompt_words as words
+from ui.cards import both_ways, summary
+from ui.communities_words import legend
 from ui.errors import error_box, guarded
 from ui.go import linked
 from ui.graph import graph as graph_component
+from ui.graph import height_of
 from ui.graph_tables import graph_tables
 from ui.inspector import inspector
 from ui.setup import set_up, theme
 from ui.share import path_told
-from ui.text import head, measure_name, quiet
+from ui.text import head, quiet
 from ui.text import title as page_title
 
 page = set_up("Prompt")
 store, labels = page.store, page.labels
+st.html(pills.STYLE)
 st.html(cards.STYLE)
 if not store.n_sequences:
     error_box(StrataError("This store holds no text", "open another one"))
     st.stop()
 with guarded(stop=True):
     asked = parts.read(store, labels)
+colour, how = selection.value(evo.COLOUR), com.read_settings()
 
 top = st.container()
 tools = st.container(horizontal=True, key="pills", gap="small")
 with tools:
     cards.pickers(store, asked)
+
+
+def read(which, text):
+    """A text with its tokens; where it cannot be read, what is wrong and what to do."""
+    try:
+        return parts.shown(store, text)
+    except StrataError as error:
+        with top:
+            page_title(f"{words.name_of(text)} cannot be shown")
+        cards.refused(error, which, text)
+        st.stop()
+
+
 with guarded(stop=True):
-    one = parts.shown(store, asked.first)
-    two = parts.shown(store, asked.second) if asked.second else None
+    one = read("first", asked.first)
+    two = read("second", asked.second) if asked.second else None
     graph = parts.graph_of(store, labels, asked, one, two)
+found = None
+with guarded():
+    found = parts.grouped(store, labels, colour, how) if len(graph) else None
+graph = parts.named(graph, found, how)
 feature = parts.in_focus(graph)
 link = parts.link_in_focus(graph, feature)
-drawn = parts.drawn(graph, store, theme())
+drawn = parts.drawn(graph, store, theme(), colour, found)
 
-title = parts.finding(store, labels, one, two, graph)
-where = parts.source_words(asked.first, one)
-where += f" and {parts.source_words(asked.second, two)}" if two else ""
-rule = f", active above {asked.activity:g} of their maximum" if asked.activity else ""
-sentence = (
-    f"The strongest {asked.top} features a site on {where}. Links are what the whole store says of two features, not "
-    f"this text: {measure_name(asked.measure)} at {asked.floor:.2f} and above, both active on {asked.min_both:,} "
-    f"tokens or more{rule}."
-)
+title, sentence = words.finding(labels, one, two, graph), words.explained(asked, one, two)
 with top:
     page_title(title, sentence)
 with tools:
-    cards.sharing(graph, drawn, labels, title, sentence, parts.as_python(path_told(store), asked))
+    code = words.as_python(path_told(store), asked, how if found else None)
+    cards.sharing(graph, drawn, labels, title, sentence, code)
 
 texts = [("first", asked.first, one)] + ([("second", asked.second, two)] if two else [])
-for column, (which, text, shown) in zip(st.columns(len(texts), gap="small"), texts, strict=True):
+with st.container(key="prompt-texts"):
+    columns = st.columns(len(texts), gap="small")
+for column, (which, text, shown) in zip(columns, texts, strict=True):
     with column, st.container(key=f"card-text-{which}"):
         chosen = Feature.parse(feature) if feature else None
         row = shown.prompt.row(chosen) if chosen else [0.0] * len(shown.prompt.tokens)
         most = float(store.summary(chosen.key).maximum[chosen.index]) if chosen else 0.0
-        body = cards.heading(text, shown, feature, labels)
+        body = words.heading(text, shown, feature, labels)
         linked(body + cards.strip(shown, which, row, most, store, text), f"prompt:{which}:strip")
 if not len(graph):
     st.html(quiet("Special tokens and the first of a sequence are not counted. Choose another token."))
     st.stop()
 
-left, right = st.columns([7, 3], gap="small")
-with left, st.container(key="card-prompt-graph"):
-    if two:
-        st.html(cards.legend(graph, (parts.side_colours("light"), parts.side_colours("dark"))))
+with st.container(key="card-prompt-graph"):
+    if two and colour == "site":
+        st.html(words.legend(graph))
     graph_component(
         drawn, "prompt", parts.on_event, view=f"{store.fingerprint}:{asked}", selected=feature, link=link,
-        height=evo.height_of(graph),
+        height=height_of(drawn),
     )  # fmt: skip
-with right:
-    with st.container(key="card-feature"), guarded():
-        linked(summary(page.reading, Feature.parse(feature), asked.measure), "prompt:summary")
-        with st.container(horizontal=True, gap="small"):
-            for label, place in (("Evolution", "evolution"), ("Feature page", "feature")):
-                st.button(label, key=f"prompt:{place}", on_click=parts.go_on, args=(place, feature))
-    with st.container(key="card-strongest"):
-        st.html(head("Strongest features", "choose a row"))
-        cards.strongest(feature_table(graph, labels), f"strongest:{asked}", parts.on_event)
+    if colour == "community" and found is not None:
+        linked(legend(found, list(graph), how), "prompt:legend")
+
+with st.container(key="prompt-below"):
+    left, right = st.columns([7, 3], gap="small")
+with left, st.container(key="card-strongest"):
+    st.html(head("Strongest features", "choose a row"))
+    cards.strongest(feature_table(graph, labels), f"strongest:{asked}", parts.on_event)
+with right, st.container(key="card-feature"), guarded():
+    linked(summary(page.reading, Feature.parse(feature), asked.measure), "prompt:summary")
+    linked(both_ways(page.reading, Feature.parse(feature), asked.measure), "prompt:neighbours")
+    with st.container(horizontal=True, gap="small"):
+        for label, place in (("Evolution", "evolution"), ("Feature page", "feature")):
+            st.button(label, key=f"prompt:{place}", on_click=parts.go_on, args=(place, feature))
 
 if link:
     with st.container(key="card-link"), guarded():

@@ -13,15 +13,16 @@ import polars as pl
 import pytest
 
 from core.__main__ import main
-from core.analyses.communities import Communities, Settings, communities, partition_of, store_communities
+from core.analyses.communities import Communities, Settings, communities, store_communities
 from core.analyses.edges import edge_table
 from core.analyses.feature_graph import FeatureGraph, links_graph, table_graph
+from core.analyses.grouping import partition_of
 from core.analyses.keywords import keywords, words_of
 from core.analyses.neighbours import StoreLinks
 from core.analyses.store_graph import document_halves, half_graphs, store_graph
 from core.errors import BadArgument
 from core.labels import Labels, labels_path, write_labels
-from core.results import pair_links
+from core.results import clear_cache, pair_links
 from core.sources.planted import plant, planted_tokens
 from core.sources.structures import Planting, one_of_each
 from core.sources.truth import Truth
@@ -237,6 +238,7 @@ def test_the_answer_depends_on_the_arguments_alone(planted: tuple[Store, Truth],
     store, _ = planted
     first = found_in(store, method=method)
     for threads in (1, 3):
+        clear_cache()
         again = store_communities(store, Labels.beside(store), Settings(method=method), threads=threads)
         assert [c.as_json() for c in again.communities] == [c.as_json() for c in first.communities]
     sizes = [c.size for c in first.communities]

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.analyses.communities import Settings, store_communities
 from core.analyses.neighbours import StoreLinks
 from core.analyses.prompt import feature_table, opening_token, prompt_graph, sequence_prompt
 from core.labels import Labels, labels_path, write_labels
@@ -18,9 +19,8 @@ from core.store import Store, open_store
 from core.values import Feature, Label
 from tests.chains import planted_chains
 from tests.test_gates_page import SCRIPT, everything
-from ui.prompt_page import Asked, Text, as_python
-
-PLAIN = Asked(Text(3, "", "7"), Text(), 5, "pearson", 0.3, 10, 0.0)
+from ui.prompt_page import Asked, Text, drawn
+from ui.prompt_words import as_python
 
 
 @pytest.fixture
@@ -52,7 +52,18 @@ def busy_token(store: Store, sequence: int) -> int:
 
 
 def table(app: AppTest) -> pl.DataFrame:
-    return pl.DataFrame(app.dataframe[0].value)
+    frame = pl.DataFrame(app.dataframe[0].value)
+    return frame.with_columns(pl.col(name).cast(pl.Int64) for name in frame.columns if name == "community")
+
+
+def snippet(app: AppTest) -> str:
+    return next(code.value for code in app.code if "prompt_graph" in code.value)
+
+
+def ran(app: AppTest) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    exec(snippet(app), names)
+    return names
 
 
 def test_it_opens_on_a_token_with_something_to_see(app: AppTest, store: Store) -> None:
@@ -91,17 +102,98 @@ def test_two_sequences_share_features(app: AppTest, store: Store) -> None:
     assert " share " in text
     assert "in both" in text
     assert set(table(app)["side"]) <= {"both", "first", "second"}
-    names: dict[str, Any] = {}
+    assert table(app).equals(ran(app)["result"], null_equal=True)
     asked = Asked(Text(3, "", str(one)), Text(5, "", f"{two},{one}"), 5, "pearson", 0.3, 10, 0.0)
-    exec(as_python(str(store.path), asked), names)
-    assert table(app).equals(names["result"], null_equal=True)
+    assert snippet(app) == as_python(str(store.path), asked, Settings()).strip()
 
 
 def test_the_snippet_computes_what_the_table_shows(app: AppTest, store: Store) -> None:
     opened(app, sequence="3", token="2-9", k="3", measure="jaccard", floor="0.1")
-    names: dict[str, Any] = {}
-    exec(as_python(str(store.path), Asked(Text(3, "", "2-9"), Text(), 3, "jaccard", 0.1, 10, 0.0)), names)
-    assert table(app).equals(names["result"], null_equal=True)
+    assert table(app).equals(ran(app)["result"], null_equal=True)
+    asked = Asked(Text(3, "", "2-9"), Text(), 3, "jaccard", 0.1, 10, 0.0)
+    assert snippet(app) == as_python(str(store.path), asked, Settings()).strip()
+    plain = as_python(str(store.path), asked)
+    exec(plain, names := {})  # type: ignore[var-annotated]
+    assert names["result"].columns == ["site", "feature", "name", "activation"]
+
+
+def test_features_are_told_and_coloured_by_their_community(app: AppTest, store: Store) -> None:
+    token = str(busy_token(store, 3))
+    text = everything(opened(app, sequence="3", token=token, colour="community"))
+    of = {str(feature): id for feature, id in store_communities(store, Labels.beside(store)).membership.items()}
+    shown = table(app)
+    assert shown["community"].to_list() == [of.get(name) for name in shown["feature"]]
+    assert shown["community"].drop_nulls().len() > 0
+    assert "Communities: Leiden at Jaccard 0.10 or more between adjacent sites, resolution 1." in text
+    assert f"communities?store=planted&amp;community={shown['community'].drop_nulls()[0]}" in text
+    graph = ran(app)["graph"]
+    assert {name: data.get("community") for name, data in graph.nodes(data=True)} == {n: of.get(n) for n in graph}
+    assert graph.graph["communities"].startswith("measure=jaccard floor=0.1 method=leiden")
+
+
+def test_another_partition_is_told_by_the_address_and_goes_along_to_its_page(app: AppTest, store: Store) -> None:
+    options = {"colour": "community", "method": "louvain", "links": "pearson", "above": "0.5"}
+    text = everything(opened(app, sequence="3", token=str(busy_token(store, 3)), **options))
+    assert "Communities: Louvain at Pearson 0.50 or more" in text
+    assert "&amp;links=pearson&amp;method=louvain" in text
+    assert table(app).equals(ran(app)["result"], null_equal=True)
+    permalink = next(code.value for code in app.code if "prompt_graph" not in code.value)
+    assert all(f"{name}={value}" in permalink for name, value in options.items())
+
+
+def test_two_texts_coloured_by_community_still_tell_which_has_a_feature(app: AppTest, store: Store) -> None:
+    one, two = busy_token(store, 3), busy_token(store, 5)
+    options = {"sequence": "3", "token": str(one), "with": "5", "with_token": f"{two},{one}", "colour": "community"}
+    text = everything(opened(app, **options))
+    assert "in the first only" not in text  # the colours' meaning is the communities'
+    assert "community=" in text
+    graph = ran(app)["graph"]
+    found = store_communities(store, Labels.beside(store))
+    for colour, noted in (("community", True), ("site", False)):
+        labels = [node["label"] for node in drawn(graph, store, "light", colour, found).nodes]
+        assert any(label.endswith((" · both", " · first", " · second")) for label in labels) is noted
+    assert set(table(app)["side"]) <= {"both", "first", "second"}
+
+
+def test_communities_that_take_long_wait_until_they_are_asked_for(
+    app: AppTest, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.communities.UNASKED", 10)
+    token = str(busy_token(store, 3))
+    opened(app, sequence="3", token=token)
+    assert "community" not in table(app).columns
+    assert "store_membership" not in snippet(app)
+    app.query_params["colour"] = "community"
+    app.run()
+    assert "community" in table(app).columns
+    del app.query_params["colour"]
+    app.run()
+    assert "community" in table(app).columns  # it is kept now
+
+
+def test_frequency_colours_as_on_evolution(app: AppTest, store: Store) -> None:
+    assert "s-error" not in everything(opened(app, sequence="3", token="2-9", colour="frequency"))
+
+
+def test_line_breaks_break_lines_and_chosen_neighbours_share_a_frame(app: AppTest, store: Store) -> None:
+    text = everything(opened(app, sequence="3", token="4-6,9")).replace("\\", "")
+    strip = text[text.index("s-tokens") :]
+    assert strip.count("s-chosen") == 4
+    assert strip.count("s-first") == strip.count("s-last") == 2
+    every = everything(opened(app, sequence="3", token="all")).replace("\\", "")
+    assert "s-chosen" not in every[every.index("s-tokens") :]
+    assert "all tokens are chosen" in every
+
+
+def test_a_text_that_cannot_be_read_keeps_its_title_and_a_way_out(app: AppTest) -> None:
+    opened(app, sequence="3", token="500")
+    assert "Sequence 3 cannot be shown" in everything(app)
+    next(button for button in app.button if button.label == "Its last token").click().run()
+    assert "cannot be shown" not in everything(app)
+    other = opened(app, text="Once upon a time")
+    assert "“Once upon a time” cannot be shown" in everything(other)
+    next(button for button in other.button if button.label == "Another text").click().run()
+    assert "cannot be shown" not in everything(other)
 
 
 def test_what_makes_no_sense_falls_back_or_is_told(app: AppTest) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from core.analyses.communities import Communities, Settings, communities, store_graphs
-from core.analyses.feature_graph import FeatureGraph
-from core.analyses.keywords import label_or_hint_of, words_of
-from core.analyses.store_graph import site_pairs, store_graph
+import streamlit as st
+
+from core.analyses.communities import Communities, Settings, store_communities, store_membership
+from core.analyses.kept_communities import at_hand
 from core.errors import HostedRefusal
 from core.labels import Labels
 from core.paths import hosted
@@ -18,7 +17,7 @@ from core.statistics.partitions import METHODS
 from core.store import Store
 from core.values import MEASURES, Feature
 from ui import palette, selection
-from ui.text import measure_name
+from ui.text import measure_name, quiet
 from ui.waiting import wait_for
 
 LINKS = selection.choice("links", ("jaccard", *(name for name in MEASURES if name != "jaccard")))
@@ -29,7 +28,8 @@ ACTIVITY = selection.number("activity", 0.0, 0.0, 0.9)
 PAIRS = selection.choice("pairs", ("adjacent", "all"))
 FLOORS = {"jaccard": 0.1, "pearson": 0.3, "cosine": 0.3, "sufficiency": 0.5, "necessity": 0.5}
 LOWEST = 0.05
-KEPT = 8  # graphs in memory, over all stores
+UNASKED = 100_000_000
+"""Products of activations (about a second of two cores) that a page counts without having been asked."""
 MOST_HOSTED = 100_000_000
 """Activations of a store for which a hosted app computes links of its own; more are for the command line."""
 
@@ -60,6 +60,12 @@ def read_settings() -> Settings:
     return replace(asked, floor=max(asked.floor, LOWEST), every=False) if hosted() else asked
 
 
+def as_chosen() -> dict[str, Any]:
+    """The settings as an address has them, for links to the page Communities."""
+    names = (*(setting.name for setting in (LINKS, METHOD, RESOLUTION, SEED, ACTIVITY, PAIRS)), "above")
+    return {name: selection.raw(name) for name in names}
+
+
 def in_words(asked: Settings) -> str:
     """The links that count: Jaccard 0.10 or more between adjacent sites."""
     between = "between any two sites" if asked.every else "between adjacent sites"
@@ -68,61 +74,50 @@ def in_words(asked: Settings) -> str:
 
 
 def answer(store: Store, labels: Labels, asked: Settings) -> Communities:
-    """The communities with their stability; links are computed once, whatever method or resolution follows."""
-    refuse_if_too_large(store)
-
-    def work(progress: Callable[[float], None], cancelled: Callable[[], bool]) -> Communities:
-        graph, halves = _graphs(store, asked, lambda share: progress(0.9 * share), cancelled)
-        words = words_of(graph.features, label_or_hint_of(labels))
-        return communities(graph, asked.method, asked.resolution, asked.seed, halves=halves, words=words)
-
-    key = ("communities", store.fingerprint, len(labels), asked)
-    return wait_for(key, work, "Links between sites, and on each half of the documents")
+    """The communities with their stability; what was computed before comes from the cache on disk."""
+    return _waited(store_communities, "communities", "Links between sites, and on each half", store, labels, asked)
 
 
 def membership(store: Store, labels: Labels, asked: Settings) -> Communities:
     """The communities without the work that tells how stable they are: enough to colour by."""
+    return _waited(store_membership, "communities:colour", "Links between sites", store, labels, asked)
+
+
+def membership_at_hand(store: Store, labels: Labels, asked: Settings) -> Communities | None:
+    """`membership` where it is kept already or takes a blink; None where nobody should wait for it unasked."""
+    if hosted() and _activations(store) > MOST_HOSTED:
+        return None
+    return membership(store, labels, asked) if at_hand(store, asked, UNASKED) else None
+
+
+def _waited(
+    find: Callable[..., Communities], name: str, words: str, store: Store, labels: Labels, asked: Settings
+) -> Communities:
     refuse_if_too_large(store)
+    heard: list[str] = []
 
     def work(progress: Callable[[float], None], cancelled: Callable[[], bool]) -> Communities:
-        graph = store_graph(
-            store, asked.measure, asked.floor, asked.activity, pairs=site_pairs(store, asked.every),
-            min_both=asked.min_both, report=lambda what, share: progress(0.9 * share), cancelled=cancelled,
-        )  # fmt: skip
-        words = words_of(graph.features, label_or_hint_of(labels))
-        return communities(graph, asked.method, asked.resolution, asked.seed, words=words, runs=0)
+        return find(
+            store, labels, asked, report=lambda what, share: progress(share), cancelled=cancelled, notice=heard.append
+        )
 
-    return wait_for(("communities:colour", store.fingerprint, len(labels), asked), work, "Links between sites")
-
-
-Graphs = tuple[FeatureGraph, tuple[FeatureGraph, ...]]
-_kept: OrderedDict[tuple[str, Settings], Graphs] = OrderedDict()
-_lock = threading.Lock()
-
-
-def _graphs(store: Store, asked: Settings, progress: Callable[[float], None], cancelled: Callable[[], bool]) -> Graphs:
-    """The graphs of a store and its halves; the last few stay, for other methods and resolutions."""
-    key = (store.fingerprint, replace(asked, method="leiden", resolution=1.0, seed=42))
-    with _lock:
-        if key in _kept:
-            _kept.move_to_end(key)
-            return _kept[key]
-    found = store_graphs(store, asked, report=lambda what, share: progress(share), cancelled=cancelled)
-    with _lock:
-        _kept[key] = found
-        while len(_kept) > KEPT:
-            _kept.popitem(last=False)
+    found = wait_for((name, store.fingerprint, len(labels), asked), work, words)
+    for text in heard:  # of a damaged file in the cache, once
+        st.html(quiet(text))
     return found
 
 
 def refuse_if_too_large(store: Store) -> None:
     """Raise `HostedRefusal` where a shared machine would be busy for minutes."""
-    total = sum(int(store.summary(site.key).active.sum()) for site in store.sites)
-    if hosted() and total > MOST_HOSTED:
+    if hosted() and (total := _activations(store)) > MOST_HOSTED:
         raise HostedRefusal(
             f"a hosted Strata finds communities in up to {MOST_HOSTED:,} activations, and this store has {total:,}",
             "run it on your own machine: python -m core communities STORE",
         )
+
+
+def _activations(store: Store) -> int:
+    return sum(int(store.summary(site.key).active.sum()) for site in store.sites)
 
 
 def colours_in_view(nodes: Sequence[str], of: Mapping[Feature, int], theme: str) -> tuple[dict[str, str], list[int]]:

@@ -38,6 +38,7 @@ LINK = selection.text(selection.LINK, longest=160)
 FIND = selection.text("find", longest=80)
 DRAWN = selection.count("drawn", MOST, 10, MAX_NODES)
 LAST = "communities:last"
+TABLE = 38 + 34 * 7  # pixels: seven communities, the others by scrolling
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ class View:
 
 def choose(found: Communities, asked: Settings, listed: list[int]) -> Community | None:
     """The chosen community; after a change of settings that of the feature last shown, else the most telling one."""
-    before, feature = st.session_state.get(LAST, (asked, ""))
-    if before != asked and is_feature(feature):
+    before, feature, id = st.session_state.get(LAST, (asked, "", 0))
+    if before != asked and is_feature(feature) and selection.value(COMMUNITY) in (0, id):
         selection.put(COMMUNITY, found.membership.get(Feature.parse(feature), 0))
     one = found.of(selection.value(COMMUNITY))
     chosen = selection.value(FEATURE)
@@ -81,7 +82,7 @@ def view_of(store: Store, labels: Labels, found: Communities, asked: Settings, o
     link = selection.value(LINK)
     if not (link_ends(link) and graph.has_edge(*link_ends(link))):
         link = f"{best[0]},{best[1]}" if best else ""
-    st.session_state[LAST] = (asked, feature)
+    st.session_state[LAST] = (asked, feature, one.id)
     return View(one, graph, feature, link)
 
 
@@ -136,7 +137,7 @@ def listed(communities: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
     return with_text(communities, members, selection.value(FIND))
 
 
-def ranked_table(frame: pl.DataFrame, asked: Settings, theme: str, height: int) -> None:
+def ranked_table(frame: pl.DataFrame, asked: Settings, theme: str) -> None:
     """The communities; choosing a row shows its graph."""
     key = f"table:communities:{asked}:{selection.value(FIND)}"
 
@@ -148,17 +149,22 @@ def ranked_table(frame: pl.DataFrame, asked: Settings, theme: str, height: int) 
 
     number = st.column_config.NumberColumn
     st.dataframe(
-        frame.select("id", "keywords", "size", "per_site", "stability", "cohesion"),
-        key=key, hide_index=True, selection_mode="single-row", on_select=chosen, height=height, row_height=34,
+        frame.select("id", "keywords", "size", "sites", "per_site", "cohesion", "over_seeds", "over_halves"),
+        key=key, hide_index=True, selection_mode="single-row", on_select=chosen, row_height=34,
+        height=min(TABLE, 38 + 34 * len(frame)),
         column_config={
-            "id": number("", width=36),
-            "keywords": st.column_config.TextColumn("keywords", width=190),
-            "size": number("size", format="localized", width=48, help="features"),
+            "id": number("", width=40),
+            "keywords": st.column_config.TextColumn("keywords", width=400),
+            "size": number("size", format="localized", width=60, help="features"),
+            "sites": st.column_config.TextColumn("sites", width=80, help="sites that it spans"),
             "per_site": st.column_config.BarChartColumn(
-                "per site", width=72, y_min=0, color=palette.BAR[theme], help="features at each site"
+                "per site", width=90, y_min=0, color=palette.BAR[theme], help="features at each site"
             ),
-            "stability": number("stable", format="%.2f", width=56, help="over seeds or halves, the smaller one"),
-            "cohesion": number("cohesion", format="%.2f", width=70, help="share of link weight that stays within"),
+            "cohesion": number("cohesion", format="%.2f", width=86, help="share of link weight that stays within"),
+            "over_seeds": number("over seeds", format="%.2f", width=96, help="stability: found again with other seeds"),
+            "over_halves": number(
+                "over halves", format="%.2f", width=96, help="stability: found again on either half of the documents"
+            ),
         },
     )  # fmt: skip
 

@@ -86,7 +86,7 @@ def legend(found: Communities, nodes: list[str], asked: Settings) -> str:
         words = ", ".join(word.written for word in one.keywords[:2]) if one else ""
         swatch = f'<i class="s-swatch" style="background:{com.swatch(place)}"></i>'
         body = f"{swatch}{escape(words or f'community {id}')} ({at.count(id)})"
-        parts.append(anchor(body, "communities", community=str(id)))
+        parts.append(anchor(body, "communities", community=str(id), **com.as_chosen()))
     grey = len(nodes) - sum(at.count(id) for id in ranked)
     rest = f"<span>{grey} other{'s' * (grey != 1)}, grey</span>" if grey else ""
     told = f"Communities: {asked.method.capitalize()} at {com.in_words(asked)}, resolution {asked.resolution:g}."

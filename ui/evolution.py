@@ -227,18 +227,23 @@ def _opening(fingerprint: str, _store: Store, _labels: Labels) -> str | None:
 
 
 def drawn(graph: nx.DiGraph, store: Store, theme: str, colour: str, grouped: Communities | None = None) -> Picture:
-    """The picture of a graph: the layer ramp, that by how often a feature fires (light: rarely), or communities."""
-    ramp = palette.ramp(len(store.sites), theme)
+    """The picture of a graph, coloured as `grounds` says."""
+    colours = {node: (ground, palette.ink(ground)) for node, ground in grounds(graph, store, theme, colour, grouped)}
+    return picture(graph, colours, graph_theme(theme), name=f"evolution-{graph.graph['seeds']}")
+
+
+def grounds(
+    graph: nx.DiGraph, store: Store, theme: str, colour: str, grouped: Communities | None = None
+) -> list[tuple[str, str]]:
+    """(feature, colour) of all: the layer ramp, that by how often each fires (light: rarely), or communities."""
     if colour == "frequency":
         shades = palette.ramp(9, theme)
-        grounds = {node: shades[_decade(data["n_active"] / store.n)] for node, data in graph.nodes(data=True)}
-    elif grouped is not None:
-        grey = palette.LINE[theme]
-        grounds = dict.fromkeys(graph, grey) | colours_in_view(list(graph), grouped.membership, theme)[0]
-    else:
-        grounds = {node: ramp[data["site"]] for node, data in graph.nodes(data=True)}
-    colours = {node: (ground, palette.ink(ground)) for node, ground in grounds.items()}
-    return picture(graph, colours, graph_theme(theme), name=f"evolution-{graph.graph['seeds']}")
+        return [(node, shades[_decade(data["n_active"] / store.n)]) for node, data in graph.nodes(data=True)]
+    if colour == "community" and grouped is not None:
+        of = colours_in_view(list(graph), grouped.membership, theme)[0]
+        return [(node, of.get(node, palette.LINE[theme])) for node in graph]
+    ramp = palette.ramp(len(store.sites), theme)
+    return [(node, ramp[data["site"]]) for node, data in graph.nodes(data=True)]
 
 
 def graph_theme(theme: str) -> dict[str, str]:

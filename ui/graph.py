@@ -60,3 +60,13 @@ def graph(
         _script(key=f"{key}-vis")
     data = drawn.as_json() | {"view": view, "height": height, "selected": {"node": selected, "edge": link}}
     _canvas(key=key, data=data, on_click_change=clicked)
+
+
+def height_of(drawn: Picture) -> int:
+    """Pixels in which all features of every column can be read where the graph has the page's whole width.
+
+    >>> height_of(Picture([{"y": -100.0}, {"y": 100.0}], [], [], {}, {})), height_of(Picture([], [], [], {}, {}))
+    (378, 300)
+    """
+    heights = [node["y"] for node in drawn.nodes]
+    return int(min(720, max(300, 1.15 * (max(heights, default=0) - min(heights, default=0) + 56) + 84)))

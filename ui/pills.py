@@ -80,17 +80,26 @@ def pills(
         with st.popover(f"{settings.up} up, {settings.down} down"):
             st.slider("Steps towards the input", 0, 12, **selection.bind(evo.UP))
             st.slider("Steps towards the output", 0, 12, **selection.bind(evo.DOWN))
-        with st.popover(f"Colour: {selection.value(evo.COLOUR)}"):
-            st.radio(
-                "Colour by", ["site", "community", "frequency"],
-                captions=["", "as on the page Communities", "dark: active often"], **selection.bind(evo.COLOUR),
-            )  # fmt: skip
+        colour_pill()
         with st.popover("Permalink"):
             st.code(absolute(selection.permalink()), language=None, wrap_lines=True)
         with st.popover("Download"), st.container(key="downloads"):
             graph_downloads(graph, drawn, title, subtitle(view, settings, graph, by_chance))
         with st.popover("Copy as Python"):
             st.code(as_python(path_told(store), view, settings, by_chance), language="python")
+
+
+def colour_pill(by_site: str = "site") -> None:
+    """What the colours of a graph tell; `by_site` names the first choice, which is the site unless told."""
+
+    def told(colour: str) -> str:
+        return by_site if colour == "site" else colour
+
+    with st.popover(f"Colour: {told(selection.value(evo.COLOUR))}"):
+        st.radio(
+            "Colour by", ["site", "community", "frequency"], format_func=told,
+            captions=["", "as on the page Communities", "dark: active often"], **selection.bind(evo.COLOUR),
+        )  # fmt: skip
 
 
 def _measure_and_walk(store: Store, settings: evo.Settings) -> None:

@@ -13,23 +13,35 @@ import polars as pl
 import streamlit as st
 
 from core.analyses.prompt import feature_table
+from core.errors import StrataError
 from core.labels import Labels
 from core.paths import hosted
 from core.store import Store
-from core.values import MEASURES, Feature
+from core.values import MEASURES
 from core.views.graph import Picture
 from core.views.tokens import strength, visible
 from ui import evolution, pills, selection
 from ui import prompt_page as page
+from ui.errors import error_box
 from ui.go import anchor
-from ui.palette import pair
+from ui.prompt_words import name_of
 from ui.share import absolute, as_csv
-from ui.text import called, escape, head, measure_name
+from ui.text import measure_name
 
 STYLE = Path(__file__).with_name("prompt.css")
 NAMES = {"first": ("sequence", "text", "token"), "second": ("with", "with_text", "with_token")}
 """The settings of either text, as they stand in an address."""
-WIDTHS = {"site": 40, "feature": 62, "side": 60}
+WIDTHS = {
+    "site": 46, "feature": 74, "name": 224, "side": 66, "activation": 84, "first": 72, "second": 72, "community": 84,
+}  # fmt: skip
+TITLES = {"side": "in", "community_words": "its keywords"}
+HELP = {
+    "activation": "the largest on the chosen tokens",
+    "community": "its number on the page Communities",
+    "first": "on the first text; 0 where it is not among the strongest there",
+    "second": "on the second text; 0 where it is not among the strongest there",
+}
+ROWS = 468  # pixels of the table
 
 
 # ---- choosing a text
@@ -37,12 +49,12 @@ WIDTHS = {"site": 40, "feature": 62, "side": 60}
 
 def pickers(store: Store, asked: page.Asked) -> None:
     """Which text, which to compare it with, which tokens, and how it is linked."""
-    with st.popover(_name_of(asked.first)):
+    with st.popover(name_of(asked.first)):
         _text_picker(store, "first")
-    with st.popover(f"With {_name_of(asked.second)}" if asked.second else "Compare with"):
+    with st.popover(f"With {name_of(asked.second)}" if asked.second else "Compare with"):
         _text_picker(store, "second")
         if asked.second:
-            st.button("Compare no longer", key="prompt:alone", on_click=_alone)
+            st.button("Compare no longer", key="prompt:alone", on_click=_leave, args=("second",))
     words = measure_name(asked.measure)
     with st.popover(words[0].upper() + words[1:]):
         st.radio("Measure of links", MEASURES, format_func=measure_name, **selection.bind(page.MEASURE))
@@ -61,12 +73,7 @@ def pickers(store: Store, asked: page.Asked) -> None:
             help="It decides what the measures count, not what is shown as active here.",
             **selection.bind(page.ACTIVITY),
         )  # fmt: skip
-
-
-def _name_of(text: page.Text) -> str:
-    if text.typed:
-        return f"“{text.typed[:18].strip()}{'…' * (len(text.typed) > 18)}”"
-    return f"Sequence {text.sequence:,}" if text.sequence >= 0 else "nothing"
+    pills.colour_pill("text" if asked.second else "site")
 
 
 def _text_picker(store: Store, which: str) -> None:
@@ -82,10 +89,16 @@ def _text_picker(store: Store, which: str) -> None:
     if hosted():
         st.caption("Typing a prompt needs the model, which does not run here.")
         return
-    st.session_state[f"{key}:typed"] = selection.value(page.text_setting(text))
+    _typing(which, f"{key}:typed", "Or a prompt of your own")
+
+
+def _typing(which: str, key: str, label: str) -> None:
+    """The box for a text of one's own; it shows what the address says."""
+    sequence, text, token = NAMES[which]
+    st.session_state[key] = selection.value(page.text_setting(text))
     st.text_area(
-        "Or a prompt of your own", key=f"{key}:typed", placeholder="Once upon a time …", height=90,
-        on_change=_typed, args=(f"{key}:typed", sequence, text, token),
+        label, key=key, placeholder="Once upon a time …", height=90, max_chars=page.LONGEST_TYPED,
+        on_change=_typed, args=(key, sequence, text, token),
         help="The model and SAEs that the store was made with read it; loading them takes some seconds, once.",
     )  # fmt: skip
 
@@ -113,8 +126,20 @@ def _typed(key: str, sequence: str, text: str, token: str) -> None:
         selection.choose(text, typed)
 
 
-def _alone() -> None:
-    for name in NAMES["second"]:
+def refused(error: StrataError, which: str, asked: page.Text) -> None:
+    """What is wrong with a text, and what one can do about it here."""
+    error_box(error)
+    if asked.typed and not hosted():
+        _typing(which, f"prompt:{which}:again", "The prompt")
+    with st.container(horizontal=True, gap="small"):
+        if asked.tokens:
+            st.button("Its last token", key=f"prompt:{which}:last", on_click=selection.drop, args=(NAMES[which][2],))
+        st.button("Another text" if which == "first" else "Without it", key=f"prompt:{which}:drop",
+                  on_click=_leave, args=(which,))  # fmt: skip
+
+
+def _leave(which: str) -> None:
+    for name in NAMES[which]:
         selection.drop(name)
 
 
@@ -137,30 +162,26 @@ def sharing(graph: nx.DiGraph, drawn: Picture, labels: Labels, title: str, sente
 
 
 def strip(shown: page.Shown, which: str, row: np.ndarray, top: float, store: Store, text: page.Text) -> str:
-    """The text as HTML: each token leads to itself, its ground is the selected feature's activation (`row`) there."""
+    """The text as HTML: each token leads to itself, its ground is the selected feature's activation (`row`) there.
+
+    What was chosen is framed, neighbours together; a line break breaks the line.
+    """
     sequence, typed, token = NAMES[which]
     fixed: dict[str, str | None] = {sequence: None if text.typed else str(text.sequence), typed: text.typed or None}
+    chosen = set() if shown.every else set(shown.places)
     parts = []
     for place, piece in enumerate(shown.prompt.tokens):
         ground = strength(float(row[place]), top)
-        names = ["s-t"] * bool(ground) + ["s-chosen"] * (place in shown.places)
+        names = ["s-t"] * bool(ground)
+        if place in chosen:
+            names += ["s-chosen"] + ["s-first"] * (place - 1 not in chosen) + ["s-last"] * (place + 1 not in chosen)
         names += ["s-uncounted"] * (not shown.prompt.counted[place])
         told = f"token {place}" + (f": {row[place]:.3g}" if row[place] else "")
-        drawn = visible(piece) or '<span class="s-blank">·</span>'
+        drawn = visible(piece).replace("↵</span>", "↵</span><br>") or '<span class="s-blank">·</span>'
         link = anchor(drawn, "", told, **(fixed | {token: str(place)}))
         style = f' style="--a:{ground:g}"' if ground else ""
         parts.append(f'<a class="{" ".join(names)}"{style} title="{html.escape(told)}"' + link.removeprefix("<a"))
     return f'<div class="s-tokens">{"".join(parts)}</div>'
-
-
-def legend(graph: nx.DiGraph, colours: tuple[dict[str, str], dict[str, str]]) -> str:
-    """What the three colours of a comparison mean, with how many of each."""
-    parts = []
-    for side, words in page.SIDES.items():
-        count = sum(data["side"] == side for _, data in graph.nodes(data=True))
-        colour = pair(colours[0][side], colours[1][side])
-        parts.append(f'<span><i class="s-swatch" style="background:{colour}"></i>{count} {escape(words)}</span>')
-    return f'<div class="s-sides">{"".join(parts)}</div>'
 
 
 # ---- the strongest features
@@ -176,25 +197,19 @@ def strongest(frame: pl.DataFrame, key: str, act: Callable[[dict[str, str]], Non
 
     st.dataframe(
         frame, key=key, hide_index=True, selection_mode="single-row", on_select=chosen,
-        height=min(248, 38 + 35 * len(frame)), column_config=_columns(frame),
+        height=min(ROWS, 38 + 35 * len(frame)), column_config=_columns(frame),
     )  # fmt: skip
 
 
 def _columns(frame: pl.DataFrame) -> dict[str, Any]:
-    titles = {"side": "in", "first": "first", "second": "second"}
-    numbers = {name: kind == pl.Float64 for name, kind in frame.schema.items()}
-    columns: dict[str, Any] = {
-        name: st.column_config.NumberColumn(titles.get(name, name), format="%.2f", width=68)
-        if number
-        else st.column_config.TextColumn(titles.get(name, name), width=WIDTHS.get(name, 72))
-        for name, number in numbers.items()
-    }
-    if "side" in frame.columns:  # the feature names its site, zeros tell the side: there is room for little
-        columns |= {"activation": None, "site": None, "side": None}
+    columns: dict[str, Any] = {}
+    for name, kind in frame.schema.items():
+        title, width = TITLES.get(name, name), WIDTHS.get(name)
+        if kind.is_numeric():
+            form = "%.2f" if kind == pl.Float64 else "%d"
+            columns[name] = st.column_config.NumberColumn(title, format=form, width=width, help=HELP.get(name))
+        else:
+            columns[name] = st.column_config.TextColumn(title, width=width)
+    if "side" in frame.columns:  # the feature names its site, and the larger of the two stands beside it
+        columns |= {"activation": None, "site": None}
     return columns
-
-
-def heading(text: page.Text, shown: page.Shown, feature: str, labels: Labels, which: str = "") -> str:
-    """The strip's small heading."""
-    shade = f"shaded by {feature} {called(Feature.parse(feature), labels)}; " if feature else ""
-    return head(f"{which}{_name_of(text)}", f"{shade}choose a token")

@@ -1,14 +1,20 @@
-"""What the Prompt page asks and keeps: the text or texts, the chosen tokens, the graph, and where one stands in it."""
+"""What the Prompt page asks and keeps: the text or texts, the chosen tokens, the graph, and where one stands in it.
+
+Its words are in `prompt_words`, its pickers, strips and tables in `prompt_cards`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import networkx as nx
 import streamlit as st
 
+from core.analyses.communities import Communities, Settings
+from core.analyses.community_tables import with_activity, with_communities
 from core.analyses.export import label_or_hint, with_labels
 from core.analyses.prompt import (
     Prompt,
@@ -21,12 +27,11 @@ from core.analyses.prompt import (
 )
 from core.labels import Labels
 from core.store import Store
-from core.values import MEASURES, MIN_ACTIVE, Feature
+from core.values import MEASURES, MIN_ACTIVE
 from core.views.graph import Picture, picture
-from ui import evolution, palette, readers, selection
+from ui import communities, evolution, palette, readers, selection
 from ui.clicks import is_feature, link_ends
 from ui.go import lead_to
-from ui.text import called
 
 MEASURE = selection.choice("measure", MEASURES)
 TOP = selection.count("k", 5, 1, 12)
@@ -34,7 +39,8 @@ ACTIVITY = selection.number("activity", 0.0, 0.0, 0.9)
 BOTH = selection.count("both", MIN_ACTIVE, 0, 100_000)
 FEATURE = selection.text(selection.FEATURE, longest=80)
 LINK = selection.text(selection.LINK, longest=160)
-SIDES = {"both": "in both", "first": "in the first only", "second": "in the second only"}
+SECOND = {"light": "#b99bca", "dark": "#c3a2d6"}
+LONGEST_TOLD = 40  # characters of the chosen tokens in a title
 LONGEST_TYPED = 20_000  # characters; the model's context is the limit that one meets
 
 
@@ -75,10 +81,27 @@ class Shown:
     places: tuple[int, ...]
 
     @property
+    def every(self) -> bool:
+        """Whether all tokens are chosen."""
+        return len(self.places) == len(self.prompt.tokens)
+
+    @property
     def words(self) -> str:
-        """The chosen tokens as text."""
-        words = [self.prompt.tokens[place].strip() for place in self.places[:4]]
-        return "“" + " ".join(words)[:40] + ("…" if len(self.places) > 4 else "") + "”"
+        """The chosen tokens as text, with … where others lie between or where it is long.
+
+        >>> import numpy as np
+        >>> said = Prompt("", (" O", "nce", " upon", " a"), np.ones(4, np.uint8), {})
+        >>> Shown(said, (0, 1)).words, Shown(said, (0, 3)).words
+        ('“Once”', '“O … a”')
+        """
+        counted = [place for place in self.places if self.prompt.counted[place]] or list(self.places)
+        parts = ["" if place - 1 in (before, place) else " … " for before, place in pairwise([-1, *counted])]
+        text = "".join(gap + self.prompt.tokens[place] for gap, place in zip(parts, counted, strict=True))
+        text = " ".join(text.removeprefix(" … ").split())
+        if len(text) > LONGEST_TOLD:
+            text = text[:LONGEST_TOLD].rpartition(" ")[0] or text[:LONGEST_TOLD]
+            return f"“{text}…”"
+        return f"“{text}”"
 
 
 def sequence_setting(store: Store, name: str) -> selection.Setting[int]:
@@ -165,7 +188,18 @@ def _graph(
     graph = prompt_graph(links, _one.prompt, _one.places, **asked.keywords())
     if _two is not None:
         graph = compare_graph(links, graph, prompt_graph(links, _two.prompt, _two.places, **asked.keywords()))
-    return with_labels(graph, label_or_hint(_labels))
+    return with_activity(with_labels(graph, label_or_hint(_labels)), _store)
+
+
+def grouped(store: Store, labels: Labels, colour: str, how: Settings) -> Communities | None:
+    """The communities, where they are the colour or at hand; None where one would have to wait for them unasked."""
+    find = communities.membership if colour == "community" else communities.membership_at_hand
+    return find(store, labels, how)
+
+
+def named(graph: nx.DiGraph, found: Communities | None, how: Settings) -> nx.DiGraph:
+    """The graph with the community of each feature, where they are known."""
+    return graph if found is None else with_communities(graph, found, how)
 
 
 def in_focus(graph: nx.DiGraph) -> str:
@@ -207,67 +241,20 @@ def go_on(page: str, feature: str) -> None:
     lead_to(page)
 
 
-def drawn(graph: nx.DiGraph, store: Store, theme: str) -> Picture:
-    """The picture: the layer ramp, or three colours for what two texts share and do not."""
-    ramp = palette.ramp(len(store.sites), theme)
-    sides = side_colours(theme)
-    grounds = {n: sides[d["side"]] if "side" in d else ramp[d["site"]] for n, d in graph.nodes(data=True)}
-    colours = {node: (ground, palette.ink(ground)) for node, ground in grounds.items()}
+def drawn(graph: nx.DiGraph, store: Store, theme: str, colour: str, found: Communities | None) -> Picture:
+    """The picture, coloured as on Evolution; of two texts by what they share, or each feature says which has it."""
+    sides = nx.get_node_attributes(graph, "side")
+    if sides and colour == "site":
+        grounds = [(node, side_colours(theme)[side]) for node, side in sides.items()]
+    else:
+        grounds = evolution.grounds(graph, store, theme, colour, found)
+        graph = graph.copy()
+        nx.set_node_attributes(graph, sides, "note")
+    colours = {node: (ground, palette.ink(ground)) for node, ground in grounds}
     return picture(graph, colours, evolution.graph_theme(theme), name="prompt")
 
 
 def side_colours(theme: str) -> dict[str, str]:
-    """What both texts share, what only the first, what only the second has."""
+    """What both texts share, what only the first, what only the second has; none is the accent, which marks."""
     ramp = palette.RAMP[theme]
-    return {"both": ramp[4], "first": ramp[1], "second": palette.ACCENT[theme]}
-
-
-# ---- words
-
-
-def finding(store: Store, labels: Labels, one: Shown, two: Shown | None, graph: nx.DiGraph) -> str:
-    """What one sees, in a title."""
-    if not len(graph):
-        return f"{one.words} takes no part: nothing is active there"
-    if two is not None:
-        shared = sum(data["side"] == "both" for _, data in graph.nodes(data=True))
-        return f"{one.words} and {two.words} share {shared or 'none'} of {len(graph)} features"
-    strongest: dict[str, tuple[float, Feature]] = {}
-    for _, data in graph.nodes(data=True):
-        found = data["activation"], Feature(data["key"], data["index"])
-        strongest[data["key"]] = max(strongest.get(data["key"], (-1.0, found[1])), found, key=lambda each: each[0])
-    names = {key: called(feature, labels) for key, (_, feature) in strongest.items()}
-    first, last = next(iter(names)), next(reversed(names))
-    if names[first] == names[last]:
-        return f"{one.words} stays {names[last]} from site {first} to site {last}"
-    return f"{one.words} is {names[first]} at site {first} and {names[last]} at site {last}"
-
-
-def source_words(text: Text, one: Shown) -> str:
-    """Where a text comes from and which tokens are looked at."""
-    many = len(one.places) != 1
-    places = f"{one.places[0]} to {one.places[-1]}" if len(one.places) > 3 else ", ".join(map(str, one.places))
-    return f"token{'s' * many} {places} of {'the prompt' if text.typed else f'sequence {text.sequence}'}"
-
-
-def as_python(path: str, asked: Asked) -> str:
-    """The core calls behind the page, to run as they are from the checkout.
-
-    >>> "sequence_prompt(store, 3)" in as_python("x.h5", Asked(Text(3), Text(), 5, "pearson", 0.3, 10, 0.0))
-    True
-    """
-    keywords = ", ".join(f"{name}={value!r}" for name, value in asked.keywords().items())
-    lines = [f"store = open_store({path!r})", "links, labels = StoreLinks(store), Labels.beside(store)"]
-    for name, text in (("first", asked.first), ("second", asked.second)):
-        if text:
-            made = f"typed(store, {text.typed!r})" if text.typed else f"sequence_prompt(store, {text.sequence})"
-            tokens = f"chosen_tokens({text.tokens or '-1'!r}, len(prompt.tokens))"
-            lines += [f"prompt = {made}", f"{name} = prompt_graph(links, prompt, {tokens}, {keywords})"]
-    lines.append(f"graph = {'compare_graph(links, first, second)' if asked.second else 'first'}")
-    lines.append("result = feature_table(graph, labels)")
-    needs = "from core.commands.prompt import typed\n" if asked.first.typed or asked.second.typed else ""
-    return (
-        "from core.analyses.neighbours import StoreLinks\n"
-        "from core.analyses.prompt import chosen_tokens, compare_graph, feature_table, prompt_graph, sequence_prompt\n"
-        f"{needs}from core.labels import Labels\nfrom core.store import open_store\n\n" + "\n".join(lines) + "\n"
-    )
+    return {"both": ramp[4], "first": ramp[1], "second": SECOND[theme]}

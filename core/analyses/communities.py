@@ -22,39 +22,18 @@ from typing import Any
 import numpy as np
 
 from core.analyses.feature_graph import FeatureGraph
+from core.analyses.grouping import RUNS, Stability, partition_of, stability_of
+from core.analyses.grouping import Settings as Settings  # the word by which communities are asked for
+from core.analyses.kept_communities import kept_graph, kept_parts, kept_stability
 from core.analyses.keywords import Keyword, Words, keywords, label_or_hint_of, words_of
-from core.analyses.store_graph import Report, half_graphs, site_pairs, store_graph
+from core.analyses.store_graph import Report
 from core.labels import Labels
-from core.statistics.partitions import (
-    adjusted_rand_index,
-    best_overlaps,
-    check,
-    modularity_shares,
-    numbered,
-    partition,
-    within_and_at,
-)
+from core.statistics.partitions import check, modularity_shares, within_and_at
 from core.store import Store
-from core.values import MIN_ACTIVE, Feature
+from core.values import Feature
 
 SMALLEST = 3
 """Two linked features are a link; a community has three."""
-RUNS = 4
-"""Other seeds that a partition is compared with."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What is asked; hashable, since results are kept by it."""
-
-    measure: str = "jaccard"
-    floor: float = 0.1
-    method: str = "leiden"
-    resolution: float = 1.0
-    seed: int = 42
-    activity: float = 0.0
-    every: bool = False  # links between all pairs of sites instead of adjacent ones
-    min_both: int = MIN_ACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +116,23 @@ def communities(
     """
     check(method, resolution, seed)
     parts = partition_of(graph, method, resolution, seed)
-    others = [partition_of(graph, method, resolution, (seed + 1 + run) % 2**32) for run in range(runs)]
-    halved = [restricted(graph, half, partition_of(half, method, resolution, seed)) for half in halves]
+    steady = stability_of(graph, parts, method, resolution, seed, halves, runs)
+    return described(graph, parts, steady, resolution, words=words, smallest=smallest)
+
+
+def described(
+    graph: FeatureGraph,
+    parts: np.ndarray,
+    steady: Stability,
+    resolution: float = 1.0,
+    *,
+    words: Sequence[Words] | None = None,
+    smallest: int = SMALLEST,
+) -> Communities:
+    """A partition as communities: members, keywords, cohesion, modularity, and what is known of its stability."""
     within, at = within_and_at(parts, graph.source, graph.target, graph.weight)
     shares = modularity_shares(within, at, resolution)
     told = keywords(parts.tolist(), words) if words is not None else {}
-    over_seeds, over_halves = _mean_overlap(parts, others), _mean_overlap(parts, halved)
     sizes = np.bincount(parts)
     members = np.split(np.argsort(parts, kind="stable"), np.cumsum(sizes)[:-1]) if len(sizes) else []
     found = tuple(
@@ -153,19 +143,13 @@ def communities(
             keywords=told.get(part, ()),
             cohesion=float(2 * within[part] / at[part]),
             modularity=float(shares[part]),
-            over_seeds=float(over_seeds[part]),
-            over_halves=float(over_halves[part]),
+            over_seeds=float(steady.over_seeds[part]),
+            over_halves=float(steady.over_halves[part]),
         )
         for part in range(int((sizes >= smallest).sum()))
     )
-    return Communities(
-        graph,
-        parts,
-        found,
-        float(shares.sum()) if len(shares) else math.nan,
-        float(np.mean([adjusted_rand_index(parts, other) for other in others])) if others else math.nan,
-        adjusted_rand_index(halved[0], halved[1]) if len(halved) == 2 else math.nan,
-    )
+    whole = float(shares.sum()) if len(shares) else math.nan
+    return Communities(graph, parts, found, whole, steady.agreement_seeds, steady.agreement_halves)
 
 
 def store_communities(
@@ -178,7 +162,8 @@ def store_communities(
 ) -> Communities:
     """The communities of a store, with keywords, and stability over halves of its documents.
 
-    `running` are the options of `whole_pair` (threads, cancelling). Raises what `store_graph` and `communities` raise.
+    What was computed before comes from the cache (`kept_communities`). `running` are ``notice``, which hears of damaged
+    files, and options of `whole_pair` (threads, cancelling). Raises what `store_graph` and `communities` raise.
 
     >>> import tempfile, pathlib
     >>> from core.sources.structures import Planting
@@ -192,37 +177,37 @@ def store_communities(
     """
     asked = settings or Settings()
     check(asked.method, asked.resolution, asked.seed)
-    graph, halves = store_graphs(store, asked, report=lambda what, share: report(what, 0.9 * share), **running)
+    graph = kept_graph(store, asked, report=lambda what, share: report(what, 0.4 * share), **running)
+    parts = kept_parts(store, asked, graph, notice=running.get("notice", _quiet))
+    steady = kept_stability(
+        store, asked, graph, parts, report=lambda what, share: report(what, 0.4 + 0.5 * share), **running
+    )
     report("communities", 0.9)
     words = words_of(graph.features, label_or_hint_of(labels))
-    found = communities(graph, asked.method, asked.resolution, asked.seed, halves=halves, words=words)
+    found = described(graph, parts, steady, asked.resolution, words=words)
     report("communities", 1.0)
     return found
 
 
-def store_graphs(
-    store: Store, settings: Settings, *, report: Report = lambda what, share: None, **running: Any
-) -> tuple[FeatureGraph, tuple[FeatureGraph, ...]]:
-    """The feature graph of a store and those of two halves of its documents: all that takes long, for any method."""
-    of = (store, settings.measure, settings.floor, settings.activity)
-    keep = {"pairs": site_pairs(store, settings.every), "min_both": settings.min_both, **running}
-    graph = store_graph(*of, report=lambda what, share: report(what, 0.4 * share), **keep)
-    return graph, half_graphs(*of, report=lambda what, share: report(what, 0.4 + 0.6 * share), **keep)
+def store_membership(
+    store: Store,
+    labels: Labels | None,
+    settings: Settings | None = None,
+    *,
+    report: Report = lambda what, share: None,
+    **running: Any,
+) -> Communities:
+    """The same communities without their stability, which takes most of the time: enough to colour by.
+
+    Without labels they have no keywords.
+    """
+    asked = settings or Settings()
+    check(asked.method, asked.resolution, asked.seed)
+    graph = kept_graph(store, asked, report=lambda what, share: report(what, 0.9 * share), **running)
+    parts = kept_parts(store, asked, graph, notice=running.get("notice", _quiet))
+    unknown = np.full(int(parts.max(initial=-1)) + 1, math.nan)
+    words = None if labels is None else words_of(graph.features, label_or_hint_of(labels))
+    return described(graph, parts, Stability(unknown, unknown, math.nan, math.nan), asked.resolution, words=words)
 
 
-def partition_of(graph: FeatureGraph, method: str = "leiden", resolution: float = 1.0, seed: int = 42) -> np.ndarray:
-    """The part of each feature, int64 [nodes]; see `statistics.partitions.partition`."""
-    return partition(len(graph.site), graph.source, graph.target, graph.weight, method, resolution, seed)
-
-
-def restricted(graph: FeatureGraph, half: FeatureGraph, parts: np.ndarray) -> np.ndarray:
-    """The partition of another graph on this graph's features, int64 [nodes]; one that is not there is alone."""
-    place = graph.places(half)
-    alone = len(half.site) + np.arange(len(place))
-    return numbered(np.where(place >= 0, np.append(parts, -1)[place], alone))
-
-
-def _mean_overlap(parts: np.ndarray, others: Sequence[np.ndarray]) -> np.ndarray:
-    """The mean best overlap of each part with the parts of other partitions, float64 [parts]; NaN without any."""
-    n = int(parts.max(initial=-1)) + 1
-    return np.mean([best_overlaps(parts, other) for other in others], axis=0) if others else np.full(n, math.nan)
+def _quiet(text: str) -> None: ...

@@ -10,7 +10,7 @@ import networkx as nx
 import numpy as np
 import polars as pl
 
-from core.analyses.communities import Communities, Community
+from core.analyses.communities import Communities, Community, Settings
 from core.analyses.evolution import MAX_EDGES, link_attributes
 from core.analyses.export import with_labels
 from core.store import Store
@@ -160,6 +160,21 @@ def _linked(ranked: list[int], links: Iterable[tuple[int, int]], most: int) -> n
         if len(chosen) < most and near[node] & chosen:
             chosen.add(node)
     return np.array([node for node in ranked if node in chosen], np.int64)
+
+
+def with_communities(graph: nx.DiGraph, found: Communities, asked: Settings) -> nx.DiGraph:
+    """A copy of any graph of features whose nodes carry ``community``, its id, and ``community_words``, its keywords.
+
+    Features of no community carry neither. The graph's ``communities`` says what made them.
+    """
+    copy = graph.copy()
+    copy.graph["communities"] = " ".join(f"{name}={getattr(asked, name)}" for name in Settings.__dataclass_fields__)
+    for _, data in copy.nodes(data=True):
+        one = found.of(found.membership.get(Feature(data["key"], data["index"]), 0))
+        if one is not None:
+            words = ", ".join(word.written for word in one.keywords)
+            data["community"], data["community_words"] = one.id, words.encode("utf-8", "replace").decode()
+    return copy
 
 
 def with_activity(graph: nx.DiGraph, store: Store) -> nx.DiGraph:

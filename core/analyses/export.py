@@ -85,7 +85,8 @@ def _without_nan(value: Any) -> Any:
 def edge_table(graph: nx.DiGraph) -> pl.DataFrame:
     """One row a link, strongest first: the columns of ``edges`` (DESIGN 9), then ``lift`` and the labels of both ends.
 
-    A measure of weights is among them where the links carry it.
+    A measure of weights is among them where the links carry it. Where the graph has ``communities`` (see
+    `community_tables.with_communities`), those of both ends come last.
 
     >>> graph = nx.DiGraph(); graph.add_edge("0_1", "1_2", pearson=0.5, n_both=7, weight=0.5)
     >>> edge_table(graph).select("source", "target", "n_both", "pearson").row(0)
@@ -97,4 +98,11 @@ def edge_table(graph: nx.DiGraph) -> pl.DataFrame:
     kinds = {name: pl.Int64 if name in COUNTS else pl.Float64 for name in (*COUNTS, *MEASURES, *more, "lift")}
     numbers = {name: pl.Series(name, [data.get(name) for *_, data in rows], kind) for name, kind in kinds.items()}
     names = {f"{end}_label": [graph.nodes[node].get("label", "") for node in nodes] for end, nodes in ends.items()}
-    return pl.DataFrame({**ends, **numbers, **names}, schema_overrides=dict.fromkeys((*ends, *names), pl.String))
+    groups = {}
+    if "communities" in graph.graph:
+        groups = {
+            f"{end}_community": pl.Series([graph.nodes[node].get("community") for node in nodes], dtype=pl.Int64)
+            for end, nodes in ends.items()
+        }
+    texts = dict.fromkeys((*ends, *names), pl.String)
+    return pl.DataFrame({**ends, **numbers, **names, **groups}, schema_overrides=texts)

@@ -200,16 +200,26 @@ def compare_graph(links: Links, first: nx.DiGraph, second: nx.DiGraph) -> nx.DiG
 def feature_table(graph: nx.DiGraph, labels: Labels) -> pl.DataFrame:
     """One row a feature, site by site and strongest first: ``site``, ``feature``, ``name``, ``activation``.
 
-    Of a comparison also ``side``, ``first`` and ``second``.
+    A name in quotes is a characteristic token and no label. Of a comparison also ``side``, ``first`` and ``second``;
+    where the graph has ``communities`` (`community_tables.with_communities`) also ``community``, ``community_words``.
     """
     nodes = sorted(graph.nodes(data=True), key=lambda node: (node[1]["site"], -node[1]["activation"], node[1]["index"]))
-    rows = [(d["key"], name, labels.name(Feature(d["key"], d["index"])), float(d["activation"])) for name, d in nodes]
+    rows = [
+        (d["key"], name, _named(Feature(d["key"], d["index"]), labels), float(d["activation"])) for name, d in nodes
+    ]
     schema = {"site": pl.String, "feature": pl.String, "name": pl.String, "activation": pl.Float64}
     frame = pl.DataFrame(rows, schema, orient="row")
-    if not any("side" in data for _, data in nodes):
-        return frame
-    columns = {part: [data[part] for _, data in nodes] for part in ("side", "first", "second")}
-    return frame.with_columns(pl.Series(part, values) for part, values in columns.items())
+    more: dict[str, Any] = {}
+    if any("side" in data for _, data in nodes):
+        more = {"side": pl.String, "first": pl.Float64, "second": pl.Float64}
+    if "communities" in graph.graph:
+        more |= {"community": pl.Int64, "community_words": pl.String}
+    return frame.with_columns(pl.Series(part, [d.get(part) for _, d in nodes], kind) for part, kind in more.items())
+
+
+def _named(feature: Feature, labels: Labels) -> str:
+    hint = "" if labels.get(feature) else labels.hint(feature)
+    return f"“{hint}”" if hint else labels.name(feature)
 
 
 def as_json(

@@ -62,7 +62,7 @@ def store_graph(
     """
     check_floor(measure, floor)
     chosen = [in_order(store, *pair) for pair in (site_pairs(store) if pairs is None else pairs)]
-    kept = (TOP, FLOOR, BOUNDED) if measure in BOUNDED and floor >= FLOOR else (TOP, floor, (measure,))
+    kept = pair_settings(measure, floor)
     blocks = []
     for done, (a, b) in enumerate(chosen):
         progress = _part(report, f"links of sites {a} and {b}", done, len(chosen))
@@ -70,6 +70,15 @@ def store_graph(
         sides = margins(store, a, activity), margins(store, b, activity)
         blocks.append(_block(store, found, counts_of(found, store.n, *sides), measure, floor, min_both))
     return assemble([site.key for site in store.sites], blocks)
+
+
+def pair_settings(measure: str, floor: float) -> tuple[int, float, tuple[str, ...]]:
+    """(top, floor, measures of the floor) of kept pairs that hold all these links: the usual ones where they do.
+
+    >>> pair_settings("jaccard", 0.2), pair_settings("jaccard", 0.05)
+    ((16, 0.1, ('pearson', 'cosine', 'jaccard')), (16, 0.05, ('jaccard',)))
+    """
+    return (TOP, FLOOR, tuple(BOUNDED)) if measure in BOUNDED and floor >= FLOOR else (TOP, floor, (measure,))
 
 
 def half_graphs(

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+from collections.abc import Mapping
 
+from core.analyses.communities import store_membership
+from core.analyses.kept_communities import at_hand
 from core.analyses.neighbours import StoreLinks
 from core.analyses.prompt import FLOOR, TOP, Prompt, as_json, as_prompt, chosen_tokens, prompt_graph, sequence_prompt
+from core.commands.communities import told
 from core.commands.output import cell, print_json, print_table
+from core.commands.pairs import warn
 from core.labels import Labels
 from core.store import Store, open_store
-from core.values import MEASURES, MIN_ACTIVE
+from core.values import MEASURES, MIN_ACTIVE, Feature
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--min-both", type=int, default=MIN_ACTIVE, help="and where both are active on as many tokens")
     parser.add_argument("--activity", type=float, default=0.0, help="r: a feature is active where x > r * its maximum")
     parser.add_argument("--device", default="cpu", help="where the model runs")
+    parser.add_argument(
+        "--communities", action="store_true", help="find the community of each feature, also where that takes long"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 
@@ -40,15 +49,27 @@ def run(options: argparse.Namespace) -> None:
         StoreLinks(store), prompt, chosen_tokens(options.token, len(prompt.tokens)), top=options.top,
         measure=options.measure, floor=options.floor, min_both=options.min_both, activity=options.activity,
     )  # fmt: skip
-    document = as_json(prompt, graph, labels)
+    document = as_json(prompt, graph, labels, communities_of(store, options.communities))
     if options.json:
         print_json(document)
         return
     chosen = set(chosen_tokens(options.token, len(prompt.tokens)))
     print(" ".join(f"[{text}]" if place in chosen else text for place, text in enumerate(prompt.tokens)))
-    print_table(document["nodes"], ("feature", "activation", "label"))
+    print_table(document["nodes"], ("feature", "activation", "community", "label"))
     for link in document["links"]:
         print(f"{link['source']} -> {link['target']}  {options.measure} {cell(link[options.measure])}")
+
+
+def communities_of(store: Store, anyway: bool = False) -> Mapping[Feature, int]:
+    """The id of each feature's community under the default settings of ``communities``; empty where that takes long.
+
+    A notice then says which command finds them; `anyway` is for those who wait.
+    """
+    if anyway or at_hand(store):
+        return store_membership(store, None, report=told(), notice=warn).membership
+    command = f"python -m core communities {shlex.quote(str(store.path))}"
+    warn(f"communities are left out, since their links take long to count; {command} finds and keeps them")
+    return {}
 
 
 def typed(store: Store, text: str, device: str = "cpu") -> Prompt:

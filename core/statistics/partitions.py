@@ -17,6 +17,8 @@ import numpy as np
 from core.errors import BadArgument
 
 METHODS = ("leiden", "louvain")
+LIBRARIES = {"leiden": "graspologic-native", "louvain": "networkx"}
+"""Whose version a kept partition depends on."""
 ITERATIONS = 4
 """Of Leiden's cycle; each begins with what the one before left. Beyond four, modularity stayed to five digits."""
 

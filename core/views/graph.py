@@ -59,7 +59,8 @@ def picture(
 ) -> Picture:
     """Cards and curves of a graph; `colours` gives each node its ground and its ink, as CSS colours.
 
-    Nodes may have ``label`` and ``label_source`` (see `export.with_labels`); a hint, which is no label, is quoted.
+    Nodes may have ``label`` and ``label_source`` (see `export.with_labels`); a hint, which is no label, is quoted. A
+    ``note`` stands behind the feature's id.
 
     >>> graph = nx.DiGraph(); graph.add_node("2_26", key="2", index=26, site=2, label="Lily", label_source="hint")
     >>> drawn = picture(graph, {}, {})
@@ -150,9 +151,10 @@ def _dressed(
         ground, ink = colours.get(node, NO_COLOUR)
         x, y = positions[node]
         name = shown(data)
+        identity = f"{node} · {data['note']}" if data.get("note") else str(node)
         dressed.add_node(
             str(node),
-            label=f"{name}\n{node}" if name else str(node),
+            label=f"{name}\n{identity}" if name else identity,
             shape="box",
             x=float(x),
             y=float(y),
