@@ -56,6 +56,28 @@ if _folder is not None:
     vars(numba.config)["CACHE_DIR"] = _folder  # in case somebody imported numba before
 
 
+def _leave_blas_out() -> None:
+    """Load what numba loads with its first kernel, without the SciPy that it looks into for a BLAS.
+
+    That is 0.2 s of the first paint and of every command, and no kernel here multiplies matrices (nor would it fail if
+    one did: numba asks again).
+    """
+    from numba.np import linalg
+
+    def not_asked() -> None:
+        raise ImportError("asked for when a kernel multiplies matrices")
+
+    asked = linalg.ensure_blas
+    linalg.ensure_blas = not_asked
+    try:
+        import numba.np.arraymath  # noqa: F401  (it asks while it is imported)
+    finally:
+        linalg.ensure_blas = asked
+
+
+_leave_blas_out()
+
+
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile `function` at its first call, without the GIL, and keep the result on disk.
 

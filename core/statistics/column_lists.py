@@ -66,13 +66,11 @@ def place_entry(entries, tags, line, value, tag, total):  # type: ignore[no-unty
 
 
 @kernel
-def joined(  # type: ignore[no-untyped-def]
-    sources, targets, n_both, sums, entries, tags, names, d_source, out_source, out_target, out_both, out_sum
-):
-    """The links of rows [rows] and those in the lists [d_sae · 6, k, 3], each once, sorted by (source, target).
+def by_source(sources, targets, entries, tags, names, d_source):  # type: ignore[no-untyped-def]
+    """Links of rows [rows] and those in the lists [d_sae · 6, k, 3], brought together by source.
 
-    Links are first brought together by source (counted, then placed), then those of one source by target. Returns how
-    many there are; `out_*` have room for all.
+    Returns begins [d_source + 2] and places: those of source s are places[begins[s] : begins[s + 1]], each a target
+    above 2^32 and where the link stands, among the rows or behind them in the lists.
     """
     rows, k = len(sources), entries.shape[1]
     begins = np.zeros(d_source + 2, np.int64)
@@ -96,8 +94,20 @@ def joined(  # type: ignore[no-untyped-def]
             source = LOW - (tags[line, r, 2] & LOW)
             places[begins[source + 1]] = np.int64(names[line // 6]) << 32 | (rows + line * k + r)
             begins[source + 1] += 1
-    found = 0
-    for source in range(d_source):
+    return begins, places
+
+
+@kernel
+def joined(  # type: ignore[no-untyped-def]
+    first, last, begins, places, n_both, sums, entries, tags, out_source, out_target, out_both, out_sum
+):
+    """The links of sources first..last−1, each once, sorted by (source, target); returns how many there are.
+
+    They are written from begins[first] on, where there is room for all.
+    """
+    rows, k = len(n_both), entries.shape[1]
+    found = begins[first]
+    for source in range(first, last):
         here = places[begins[source] : begins[source + 1]]
         here.sort()
         before = np.int64(-1)
@@ -113,4 +123,4 @@ def joined(  # type: ignore[no-untyped-def]
                 line, r = (e - rows) // k, (e - rows) % k
                 out_both[found], out_sum[found] = tags[line, r, 2] >> 32, entries[line, r, 1]
             found += 1
-    return found
+    return found - begins[first]

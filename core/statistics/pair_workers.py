@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Executor
+from itertools import pairwise
 
 import numpy as np
 
-from core.statistics.column_lists import joined, merge_records
+from core.statistics.column_lists import by_source, joined, merge_records
 from core.statistics.pair_kernels import LIMITS, LINE, TILE, TOTAL, VALUES
 from core.statistics.pair_rows import BLOCK
 
+PARTS = 16  # of the sources, among which threads join their links
 RECORDS = 1 << 20  # that a thread holds before it merges them, beside those of one more row
 
 
@@ -89,12 +92,19 @@ def best_lists(shape: tuple[int, ...], extra: type) -> tuple[np.ndarray, ...]:
 
 
 def collect_links(
-    rows: tuple[np.ndarray, ...], columns: Columns, names: np.ndarray, d_source: int
+    rows: tuple[np.ndarray, ...], columns: Columns, names: np.ndarray, d_source: int, pool: Executor
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The links of rows and of columns, each once, sorted by (source, target)."""
-    entries = columns.entries
-    room = len(rows[0]) + np.count_nonzero(entries[:, :, 0] > -np.inf)
-    out = tuple(np.empty(room, part.dtype) for part in rows)
-    found = joined(*rows, entries, entries.view(np.int64), names, d_source, *out)
-    sources, targets, n_both, sums = (part[:found].copy() for part in out)
+    lists = columns.entries, columns.entries.view(np.int64)
+    begins, places = by_source(*rows[:2], *lists, names, d_source)
+    out = tuple(np.empty(len(places), part.dtype) for part in rows)
+    bounds = np.linspace(0, d_source, PARTS + 1).astype(np.int64).tolist()
+    parts = [pool.submit(joined, *part, begins, places, *rows[2:], *lists, *out) for part in pairwise(bounds)]
+    kept = 0
+    for first, part in zip(bounds, parts, strict=False):
+        start, size = int(begins[first]), part.result()
+        for array in out:  # links that rows and columns both have leave gaps: close them
+            array[kept : kept + size] = array[start : start + size]
+        kept += size
+    sources, targets, n_both, sums = (array[:kept] for array in out)
     return sources, targets, n_both, sums

@@ -131,9 +131,9 @@ def whole_pair(
     with ThreadPoolExecutor(len(workers)) as pool:
         for done in [pool.submit(run.work, worker) for worker in workers]:
             done.result()
-    if cancelled():
-        raise Cancelled(f"the pair {source}, {target} was stopped", "start it again; nothing was kept")
-    links = collect_links(run.links(), columns, names, a.d_sae)
+        if cancelled():
+            raise Cancelled(f"the pair {source}, {target} was stopped", "start it again; nothing was kept")
+        links = collect_links(run.links(), columns, names, a.d_sae, pool)
     return PairLinks(
         source,
         target,
