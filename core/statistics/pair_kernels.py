@@ -110,7 +110,7 @@ def bin_tile(met, both, values, shift, scale, top, out):  # type: ignore[no-unty
 def measured(  # type: ignore[no-untyped-def]
     met, i, n, source, lines, line_limits, table, floors, names, ids,
     scratch, tile_limits, bins, hits, words_of_hits, places, kept, is_kept, n_kept,
-    row_values, row_ties, row_ids, row_places, records, record_tags, histograms, scales, state,
+    row_values, row_tags, top, records, record_tags, histograms, scales, state,
 ):  # fmt: skip
     """Measure a tile's pairs and hand each to where it belongs; returns how many of the row are above a floor."""
     state[2] = look_up(met, n, source, lines, line_limits, table, ids, scratch, tile_limits)
@@ -126,36 +126,53 @@ def measured(  # type: ignore[no-untyped-def]
     quotient_tile(met, 1.0, both, b, scratch[VALUES + NECESSITY])
     state[3] += count_tile(met, scratch, scales, bins, histograms, hits, words_of_hits, places)
 
-    last = row_values.shape[1] - 1
+    w = worst(row_values, top)
     mark_notable(
-        met, min(floors[0], row_values[0, last]), scratch[VALUES], tile_limits[0],
-        min(floors[1], row_values[1, last]), scratch[VALUES + 1], tile_limits[1],
-        min(floors[2], row_values[2, last]), scratch[VALUES + 2], tile_limits[2], np.uint8(0), hits,
+        met, min(floors[0], w[0]), scratch[VALUES], tile_limits[0], min(floors[1], w[1]), scratch[VALUES + 1],
+        tile_limits[1], min(floors[2], w[2]), scratch[VALUES + 2], tile_limits[2], np.uint8(0), hits,
     )  # fmt: skip
     mark_notable(
-        met, min(floors[3], row_values[3, last]), scratch[VALUES + 3], tile_limits[3],
-        min(floors[4], row_values[4, last]), scratch[VALUES + 4], tile_limits[4],
-        min(floors[5], row_values[5, last]), scratch[VALUES + 5], tile_limits[5], np.uint8(1), hits,
+        met, min(floors[3], w[3]), scratch[VALUES + 3], tile_limits[3], min(floors[4], w[4]), scratch[VALUES + 4],
+        tile_limits[4], min(floors[5], w[5]), scratch[VALUES + 5], tile_limits[5], np.uint8(1), hits,
     )  # fmt: skip
     used = state[4]
     for s in places[: marked(met, hits, words_of_hits, places)]:
         j = np.uint64(ids[s])
-        name, tie = names[j], np.int64(both[s])
+        count = np.int64(both[s]) << 32
+        tag = count | (LOW - names[j])
         for m in range(6):
             v = scratch[VALUES + m, s]
             if v >= tile_limits[m, s]:
                 records[used, 0], records[used, 1] = v, sums[s]
-                record_tags[used, 2] = tie << 32 | (LOW - i)
+                record_tags[used, 2] = count | (LOW - i)
                 record_tags[used, 3] = np.int64(j) * 6 + m
                 used += 1
             if v >= floors[m] and not is_kept[j]:
                 is_kept[j] = True
                 kept[n_kept] = j
                 n_kept += 1
-            if v >= row_values[m, last] and beats(v, tie, name, row_values, row_ties, row_ids, m, last):
-                place(row_values, row_ties, row_ids, row_places, m, v, tie, name, j)
+            # An insertion, written out: a call with arrays would cost as much as all that it does.
+            first = np.uint64(m * top)
+            p = np.uint64(m * top + top - 1)
+            if v > row_values[p] or (v == row_values[p] and tag > row_tags[p]):
+                while p > first:
+                    before = p - np.uint64(1)
+                    if v < row_values[before] or (v == row_values[before] and tag < row_tags[before]):
+                        break
+                    row_values[p], row_tags[p] = row_values[before], row_tags[before]
+                    p = before
+                row_values[p], row_tags[p] = v, tag
     state[4] = used
     return n_kept
+
+
+@kernel
+def worst(row_values, top):  # type: ignore[no-untyped-def]
+    """The least of the row's best by each measure."""
+    return (
+        row_values[top - 1], row_values[2 * top - 1], row_values[3 * top - 1],
+        row_values[4 * top - 1], row_values[5 * top - 1], row_values[6 * top - 1],
+    )  # fmt: skip
 
 
 @kernel
@@ -231,24 +248,3 @@ def marked(met, hits, words, places):  # type: ignore[no-untyped-def]
                 places[found] = s
                 found += int(hits[s])
     return found
-
-
-@kernel
-def place(values, ties, ids, extra, line, value, tie, identity, more):  # type: ignore[no-untyped-def]
-    """Insert into line `line` of lists [lines, k] sorted by (value, larger tie, smaller identity), best first."""
-    p = values.shape[1] - 1
-    while p > 0 and beats(value, tie, identity, values, ties, ids, line, p - 1):
-        values[line, p], ties[line, p] = values[line, p - 1], ties[line, p - 1]
-        ids[line, p], extra[line, p] = ids[line, p - 1], extra[line, p - 1]
-        p -= 1
-    values[line, p], ties[line, p], ids[line, p], extra[line, p] = value, tie, identity, more
-
-
-@kernel
-def beats(value, tie, identity, values, ties, ids, line, p):  # type: ignore[no-untyped-def]
-    """Whether an entry comes before the one at place `p` of a line."""
-    if value != values[line, p]:
-        return value > values[line, p]
-    if tie != ties[line, p]:
-        return tie > ties[line, p]
-    return identity < ids[line, p]

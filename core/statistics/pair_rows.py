@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.kernels import kernel, prefetch
-from core.statistics.pair_kernels import BOTH, ENTROPY, RULE, SUM, TILE, measured
+from core.statistics.pair_kernels import BOTH, ENTROPY, LOW, RULE, SUM, TILE, measured
 
 BLOCK = 4  # cells with a common mark: one line of the cache
 AHEAD = 4  # how many of the target's rows are fetched beforehand
@@ -96,7 +96,7 @@ def rows_of_pair(  # type: ignore[no-untyped-def]
     starts, stops, features, values, y_floors, lines, limits, names,
     table, sums, counts, marks, words, ids,
     scratch, tile_limits, bins, hits, words_of_hits, places, kept, is_kept,
-    row_values, row_ties, row_ids, row_places,
+    row_values, row_tags, top, ranks,
     records, record_tags, histograms, scales,
     out_source, out_target, out_both, out_sum, state,
 ):  # fmt: skip
@@ -136,13 +136,13 @@ def rows_of_pair(  # type: ignore[no-untyped-def]
                 n_kept = measured(
                     met, i, n, source, lines, limits, table, floors, names, ids,
                     scratch, tile_limits, bins, hits, words_of_hits, places, kept, is_kept, n_kept,
-                    row_values, row_ties, row_ids, row_places, records, record_tags, histograms, scales, state,
+                    row_values, row_tags, top, records, record_tags, histograms, scales, state,
                 )  # fmt: skip
                 if state[2]:
                     return
                 met = 0
         finish_row(
-            i, rule, n_kept, kept, is_kept, row_values, row_places, sums, counts, marks, words, names,
+            i, rule, n_kept, kept, is_kept, row_values, row_tags, ranks, sums, counts, marks, words, names,
             out_source, out_target, out_both, out_sum, state,
         )  # fmt: skip
     state[0] = last
@@ -164,15 +164,13 @@ def collect(w, rule, sums, counts, marks, ids, scratch, met):  # type: ignore[no
 
 @kernel
 def finish_row(  # type: ignore[no-untyped-def]
-    i, rule, n_kept, kept, is_kept, row_values, row_places, sums, counts, marks, words, names,
+    i, rule, n_kept, kept, is_kept, row_values, row_tags, ranks, sums, counts, marks, words, names,
     out_source, out_target, out_both, out_sum, state,
 ):  # fmt: skip
     """Write the row's links and clear its cells."""
-    for m in range(6):
-        for r in range(row_values.shape[1]):
-            if row_values[m, r] == -np.inf:
-                break
-            j = row_places[m, r]
+    for p in range(len(row_values)):
+        if row_values[p] > -np.inf:
+            j = ranks[LOW - (row_tags[p] & LOW)]
             if not is_kept[j]:
                 is_kept[j] = True
                 kept[n_kept] = j

@@ -34,7 +34,10 @@ class Worker:
         self.hits = self.hit_words.view(np.uint8)
         self.places = np.zeros(width, np.int64)
         self.kept, self.is_kept = np.zeros(d_sae, np.int64), np.zeros(8 * BLOCK * words, np.bool_)
-        self.rows = best_lists((6, top), np.int64)
+        self.best = (
+            np.empty(6 * top),
+            np.empty(6 * top, np.int64),
+        )  # of a row: values, and n_both above 2^32 − 1 − index
         self.records = np.empty((records_of(d_sae), 4))
         self.histograms = np.zeros((2, 6, bins + 1), np.int64)
         room = max(2 * (d_sae + 1), 1 << 18)
@@ -84,11 +87,6 @@ def aligned(count: int) -> np.ndarray:
     room = np.zeros(count + 7)
     first = -room.ctypes.data % 64 // 8
     return room[first : first + count]
-
-
-def best_lists(shape: tuple[int, ...], extra: type) -> tuple[np.ndarray, ...]:
-    """Empty lists of the best: value, n_both, index, and what is kept beside them."""
-    return np.full(shape, -np.inf), np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape, extra)
 
 
 def collect_links(

@@ -126,7 +126,7 @@ def whole_pair(
     floors = np.array([floor if name in floor_measures else np.inf for name in MEASURES])
     b, names = by_density(b)
     columns = Columns(b.margins, top)
-    run = _Run(store, n, source, target, a, b, table, names, columns, floors, activity > 0, progress, cancelled)
+    run = _Run(store, n, source, target, a, b, table, names, columns, top, floors, activity > 0, progress, cancelled)
     workers = [Worker(b.d_sae, top, BINS) for _ in range(worker_count(b.d_sae, threads))]
     with ThreadPoolExecutor(len(workers)) as pool:
         for done in [pool.submit(run.work, worker) for worker in workers]:
@@ -154,13 +154,14 @@ class _Run:
 
     def __init__(
         self, store: Store, n: int, source: str, target: str, a: Side, b: Side, table: np.ndarray, names: np.ndarray,
-        columns: Columns, floors: np.ndarray, rule: bool, progress: Callable[[float], None],
+        columns: Columns, top: int, floors: np.ndarray, rule: bool, progress: Callable[[float], None],
         cancelled: Callable[[], bool],
     ) -> None:  # fmt: skip
         self.store, self.n, self.source, self.target, self.a, self.b = store, n, source, target, a, b
-        self.table, self.names, self.columns, self.floors, self.rule = table, names, columns, floors, rule
+        self.table, self.names, self.columns, self.top = table, names, columns, top
+        self.floors, self.rule = floors, rule
         self.progress, self.cancelled = progress, cancelled
-        self.order = row_order(a)
+        self.order, self.ranks = row_order(a), np.argsort(names)
         lengths = np.maximum((a.stops - a.starts)[self.order], 0)
         self.chunks = chunk_bounds(np.append(0, np.cumsum(lengths)), CHUNKS)
         self.found: dict[int, list[tuple[np.ndarray, ...]]] = {}
@@ -196,7 +197,7 @@ class _Run:
                 b.starts, b.stops, b.indices, b.values, b.floors, self.columns.lines, self.columns.limits, self.names,
                 self.table, w.sums, w.counts, w.marks, w.words, w.ids, w.scratch,
                 w.tile_limits, w.bins, w.hits, w.hit_words, w.places, w.kept, w.is_kept,
-                *w.rows, w.records, w.records.view(np.int64), w.histograms, scales, *w.out, state,
+                *w.best, self.top, self.ranks, w.records, w.records.view(np.int64), w.histograms, scales, *w.out, state,
             )  # fmt: skip
             row, written, fault, together, w.used = (int(v) for v in state)
             if fault:
