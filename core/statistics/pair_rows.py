@@ -97,7 +97,7 @@ def rows_of_pair(  # type: ignore[no-untyped-def]
     table, sums, counts, marks, words, ids,
     scratch, tile_limits, bins, hits, words_of_hits, places, kept, is_kept,
     row_values, row_tags, top, ranks,
-    records, record_tags, histograms, scales,
+    records, record_tags, room, histograms, scales,
     out_source, out_target, out_both, out_sum, state,
 ):  # fmt: skip
     """Rows order[first..last−1]: counts, measures, histograms, best of each, links above `floors` [6], records.
@@ -117,7 +117,7 @@ def rows_of_pair(  # type: ignore[no-untyped-def]
             return
         if begin == end:
             continue
-        if state[1] + d_sae > len(out_source) or state[4] + 6 * d_sae > len(records):
+        if state[1] + d_sae > len(out_source) or state[4] + 6 * d_sae > room:
             return
         state[2] = accumulate(
             positions[begin:end], x[begin:end], x_floors[i] if rule else np.float32(0),

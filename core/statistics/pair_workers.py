@@ -14,6 +14,7 @@ from core.statistics.pair_rows import BLOCK
 
 PARTS = 16  # of the sources, among which threads join their links
 RECORDS = 1 << 20  # that a thread holds before it merges them, beside those of one more row
+FEWEST_RECORDS, STALE = 1 << 15, 8  # it merges sooner while fewer than STALE times as many have been merged
 
 
 class Worker:
@@ -34,10 +35,8 @@ class Worker:
         self.hits = self.hit_words.view(np.uint8)
         self.places = np.zeros(width, np.int64)
         self.kept, self.is_kept = np.zeros(d_sae, np.int64), np.zeros(8 * BLOCK * words, np.bool_)
-        self.best = (
-            np.empty(6 * top),
-            np.empty(6 * top, np.int64),
-        )  # of a row: values, and n_both above 2^32 − 1 − index
+        # The best of a row by each measure: values, and what settles ties, n_both above 2^32 − 1 − index.
+        self.best = np.empty(6 * top), np.empty(6 * top, np.int64)
         self.records = np.empty((records_of(d_sae), 4))
         self.histograms = np.zeros((2, 6, bins + 1), np.int64)
         room = max(2 * (d_sae + 1), 1 << 18)
@@ -45,10 +44,16 @@ class Worker:
         self.together = 0
         self.used = 0  # records
 
-    @property
-    def full(self) -> bool:
-        """Whether the records of another row might not fit."""
-        return self.used + len(self.kept) * 6 > len(self.records)
+    def room(self, columns: Columns) -> int:
+        """How many records it may hold before they are merged: the more, the more have been.
+
+        At first the columns' limits are low, and what is written down now is mostly in vain.
+        """
+        return min(len(self.records), 6 * len(self.kept) + FEWEST_RECORDS + columns.merged // STALE)
+
+    def full(self, columns: Columns) -> bool:
+        """Whether those of another row might be more than there is room for."""
+        return self.used + 6 * len(self.kept) > self.room(columns)
 
 
 class Columns:
@@ -64,6 +69,7 @@ class Columns:
         self.begins = np.zeros(d_sae * 6 + 1, np.int64)
         self.order = np.zeros(0, np.int32)
         self.lock = threading.Lock()
+        self.merged = 0  # records so far
 
     def merge(self, worker: Worker) -> None:
         """Fold a worker's records in."""
@@ -74,6 +80,7 @@ class Columns:
                 worker.records, worker.records.view(np.int64), worker.used, self.entries, self.entries.view(np.int64),
                 self.limits, self.order, self.begins,
             )  # fmt: skip
+            self.merged += worker.used
         worker.used = 0
 
 

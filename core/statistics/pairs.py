@@ -36,8 +36,6 @@ MOST_LINKS = 20_000_000  # 0.5 GB; beyond that the floor is too low to be of use
 WORKER_BYTES = 640 << 20  # all threads' records together
 CHUNKS = 64  # at least, so that progress moves and the last chunk does not keep the others waiting
 
-EARLY = 4  # chunks after which columns are merged at once, so that their limits rise
-
 assert MEASURES[kernels.PEARSON] == "pearson"
 assert MEASURES[kernels.INFORMATION] == "mutual_information"
 
@@ -197,14 +195,15 @@ class _Run:
                 b.starts, b.stops, b.indices, b.values, b.floors, self.columns.lines, self.columns.limits, self.names,
                 self.table, w.sums, w.counts, w.marks, w.words, w.ids, w.scratch,
                 w.tile_limits, w.bins, w.hits, w.hit_words, w.places, w.kept, w.is_kept,
-                *w.best, self.top, self.ranks, w.records, w.records.view(np.int64), w.histograms, scales, *w.out, state,
+                *w.best, self.top, self.ranks, w.records, w.records.view(np.int64), w.room(self.columns),
+                w.histograms, scales, *w.out, state,
             )  # fmt: skip
             row, written, fault, together, w.used = (int(v) for v in state)
             if fault:
                 damaged(self.store, fault, self.source if fault in (1, 4) else self.target)
             w.together += together
             blocks.append(tuple(part[:written].copy() for part in w.out))
-            if w.full or chunk < EARLY:
+            if w.full(self.columns):
                 self.columns.merge(w)
         with self.lock:
             self.found[chunk] = blocks
