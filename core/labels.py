@@ -106,6 +106,14 @@ class Labels:
         label = self.get(feature)
         return label.text if label else self.hint(feature)
 
+    def written(self, feature: Feature) -> str:
+        """What a feature is called in tables: its label, else the hint in quotes, as everywhere; "" for neither."""
+        label = self.get(feature)
+        if label is not None:
+            return label.text
+        hint = self.hint(feature)
+        return f"“{hint}”" if hint else ""
+
     def search(self, text: str, limit: int = 50) -> list[tuple[Feature, Label]]:
         """Labels that contain every word of `text`, best score first, then in the order of the sites."""
         words = text.lower().split()  # as Polars does: a case-folded ß would be found nowhere

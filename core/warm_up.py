@@ -12,12 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from core.analyses.convergence import seen_by_then
 from core.analyses.gates import gates
 from core.analyses.link import link_report
 from core.analyses.neighbours import StoreLinks
 from core.analyses.seed_gates import seed_candidates
 from core.analyses.splits import merges, splits
+from core.analyses.unseen import never_together, seen_by_then
+from core.labels import Labels
 from core.sources.planted import plant
 from core.sources.structures import Planting
 from core.statistics.chance import row_maxima
@@ -75,6 +76,7 @@ def ask_everything(store: Store) -> None:
     row_maxima(store, first, second)
     characteristic_tokens(store, first, token_frequency(store))
     seen_by_then(store, first, second)
+    never_together(store, Labels.beside(store), first, second)
 
 
 if __name__ == "__main__":

@@ -2,29 +2,32 @@
 
 import streamlit as st
 
-from core.analyses.convergence import error_table, seen_table
+from core.analyses.agreement import distribution_table
+from core.analyses.unseen import seen_table
 from core.errors import StrataError
-from core.values import DATA_FREE, MEASURES, Feature
+from core.values import MEASURES
 from core.views import measure_charts
 from ui import evolution, measure_choice, palette, selection
+from ui import measures_answers as answers
 from ui import measures_cards as cards
+from ui import measures_more as more
 from ui import measures_page as parts
 from ui.errors import error_box, guarded
 from ui.inspector import inspector
 from ui.setup import set_up, theme
 from ui.share import share
-from ui.text import called, figure, head, measure_name, quiet
+from ui.text import head, measure_name, quiet
 from ui.text import title as page_title
 
 page = set_up("Measures")
 store, labels = page.store, page.labels
+st.html(cards.STYLE)
 if len(store.sites) < 2:
     error_box(StrataError("This store has a single site", "measures compare two: open another store"))
     st.stop()
 asked = parts.read(store)
 first, second = measure_name(asked.first), measure_name(asked.second)
 look = cards.colours(theme())
-ramp = palette.ramp(len(store.sites), theme())
 pair = f"{asked.source}:{asked.target}:{asked.first}:{asked.second}:{asked.activity}"
 
 
@@ -49,29 +52,7 @@ def toolbar(frames):
                 help="Pearson, cosine and what comes from weights do not depend on it.",
                 **selection.bind(parts.ACTIVITY),
             )  # fmt: skip
-        share("measures", frames, parts.as_python(page, asked, *parts.range_of(found, asked)))
-
-
-def finding(widest, both):
-    """The widest disagreement in words."""
-    if asked.first == asked.second:
-        return f"{first[0].upper() + first[1:]} agrees with itself: choose a second measure"
-    if not len(widest):
-        return f"No link between sites {asked.source} and {asked.target} has enough data"
-    source, target = (called(Feature.parse(widest[end][0]), labels) for end in ("source", "target"))
-    return f"{first[0].upper() + first[1:]} and {second} disagree most on {source} → {target}"
-
-
-def explained(both):
-    """What one sees and how it came about, in two sentences."""
-    rho = f" (rank correlation {figure(both.rank_correlation)})" if both.links > 1 else ""
-    seen = " Links were kept for their activations: what only the weights would link is not among them."
-    of_weights = seen if {asked.first, asked.second} & set(DATA_FREE) else ""
-    return (
-        f"Over {both.links:,} kept links of sites {asked.source} and {asked.target} with 10 or more common tokens "
-        f"the two {cards.agreed(both.rank_correlation)}{rho}. A rank by a measure is the share of links "
-        f"that are less alike by it; the widest apart are ringed and listed.{of_weights}"
-    )
+        share("measures", frames, parts.as_python(page, asked, *answers.range_of(found, asked)))
 
 
 def inspect(place):
@@ -81,27 +62,26 @@ def inspect(place):
 
 with guarded(stop=True):
     heading, tools = st.container(), st.container()
-    found = parts.compute(store, asked)
-    both = parts.agree(store, asked, found)
-    widest = parts.widest(labels, asked, found)
+    found = answers.compute(store, asked)
+    compared = answers.compare(store, labels, asked, found)
+    both, widest = compared.both, compared.widest
     with heading:
-        page_title(finding(widest, both), explained(both))
-    spread = parts.drawn_pairs(labels, asked, found)
+        page_title(cards.finding(asked, widest, labels), cards.explained(asked, both))
+    spread = answers.drawn_pairs(labels, asked, found)
     link = parts.in_focus(store, asked, widest)
 
-    left, right = st.columns([0.4, 0.6], gap="small")
+    with st.container(key="measures-both"):
+        left, right = st.columns([0.34, 0.66], gap="small")
     with left, st.container(key="card-scatter"):
         st.html(head("All kept links", "the deeper, the more; click a square or a ring"))
-        places = parts.ring_places(found, asked)
-        rings = [
-            (float(found.kept.values[asked.first][p]), float(found.kept.values[asked.second][p]), p) for p in places
-        ]
-        chosen = parts.place_of(found, link)
+        values = [found.kept.values[name] for name in (asked.first, asked.second)]
+        rings = [(float(values[0][p]), float(values[1][p]), p) for p in compared.places]
         shades = palette.ramp(9, theme())
-        picture = measure_charts.scatter(
-            both, rings, (first, second), look, shades if theme() == "light" else shades[::-1], chosen
-        )
-        cards.chart(picture, f"scatter:{pair}", inspect)
+        drawn = measure_charts.scatter(
+            both, rings, (first, second), look, shades if theme() == "light" else shades[::-1],
+            parts.place_of(found.kept, link),
+        )  # fmt: skip
+        cards.chart(drawn, f"scatter:{pair}", inspect)
     with right, st.container(key="card-widest"):
         st.html(head("Widest apart", "choose a row to read its tokens"))
         cards.choosing(widest, f"widest:{pair}", 395)
@@ -122,9 +102,9 @@ with guarded(stop=True):
             )  # fmt: skip
         left, right = st.columns([0.46, 0.54], gap="medium")
         with left:
-            low = parts.range_of(found, asked)[0] if asked.low else None
+            low = answers.range_of(found, asked)[0] if asked.low else None
             bars = measure_charts.histogram(
-                parts.histogram_of(found, asked.spread), look, measure_name(asked.spread), low
+                answers.histogram_of(found, asked.spread), look, measure_name(asked.spread), low
             )
             cards.chart(bars, f"spread:{pair}:{asked.spread}", lambda data: selection.put(parts.LOW, f"{data[0]:.6g}"))
         with right:
@@ -137,35 +117,23 @@ with guarded(stop=True):
             else:
                 st.html(quiet("No kept link with enough data has such a value."))
 
-    errors = error_table(found.sampled)
-    with st.container(key="card-convergence"):
-        told = (
-            f"{len(found.sampled.places)} links on nested parts of the documents, 1/64 to 1/2, in 6 shuffles; "
-            "each dot leads to a typical link"
-        )
-        st.html(head("How far from the value on all tokens", told))
-        names = {name: measure_name(name) for name in MEASURES}
-        lines = cards.MEASURE_LINES[theme()]
-        cards.chart(measure_charts.errors(errors, names, look, lines), f"errors:{pair}", inspect)
-    left, right = st.columns(2, gap="small")
-    with left, st.container(key="card-seen"):
-        st.html(head("Not seen yet", "after so many tokens, documents shuffled"))
-        keys = {asked.source: ramp[store.site(asked.source).position], asked.target: look["accent"]}
-        st.plotly_chart(
-            measure_charts.seen(found.seen, of, look, keys), theme=None, config={"displayModeBar": False}, key="seen"
-        )
-    with right, st.container(key="card-maxima"):
-        st.html(head("Maximum activations", "quarters and 5 to 95% of each site's features; a dot is the largest"))
-        table = parts.maxima(store.fingerprint, store)
-        cards.chart(measure_charts.maxima(table, look, ramp), "maxima", parts.to_feature)
+    errors, unseen = answers.errors(store, asked, found), answers.behind(store, labels, asked)
+    maxima = answers.maxima(store.fingerprint, store)
+    more.convergence(errors, inspect, pair, theme())
+    more.unseen(page, asked, found, unseen, theme())
+    more.maxima(maxima, theme(), len(store.sites))
 
     with tools:
         name = f"{asked.source}-{asked.target}"
         frames = {
             f"{asked.first}-against-{asked.second}-{name}": lambda: widest,
+            f"scatter-{name}": lambda: compared.squares,
             f"pairs-of-names-{name}": lambda: spread,
+            f"distributions-{name}": lambda: distribution_table(found.pair),
+            f"convergence-{name}": lambda: errors.by_both.drop("place"),
+            f"convergence-by-tokens-{name}": lambda: errors.by_tokens.drop("place"),
+            f"seen-{name}": lambda: seen_table(found.seen),
+            f"not-seen-{name}": lambda: unseen,
+            "maximum-activations": lambda: maxima,
         }
-        frames |= {f"distributions-{name}": lambda: parts.distribution_table(found.pair)}
-        frames |= {f"convergence-{name}": lambda: errors.drop("place"), f"seen-{name}": lambda: seen_table(found.seen)}
-        frames |= {"maximum-activations": lambda: table}
         toolbar(frames)

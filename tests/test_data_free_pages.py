@@ -13,7 +13,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.analyses.agreement import disagreement_table, disagreements, kept_links, with_weights
+from core.analyses.agreement import disagreements, kept_links, with_weights
+from core.analyses.agreement_tables import disagreement_table
 from core.analyses.assigned import agreed, agreement_table, assignment, is_kept
 from core.analyses.neighbours import StoreLinks
 from core.analyses.turned import turned

@@ -10,15 +10,18 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.analyses.agreement import disagreement_table, kept_links
-from core.labels import Labels
+from core.analyses.agreement import kept_links
+from core.analyses.agreement_tables import disagreement_table
+from core.analyses.unseen import late_features, never_together
+from core.labels import Labels, labels_path, write_labels
 from core.paths import ROOT
 from core.results import pair_links
 from core.store import Store, open_store
-from core.values import MEASURES
+from core.values import MEASURES, Feature, Label
 from tests.chains import planted_chains
 from tests.test_gates_page import everything
-from ui.measures_page import Asked, as_python, range_of
+from ui.measures_answers import range_of
+from ui.measures_page import Asked, as_python
 
 
 @pytest.fixture
@@ -101,5 +104,32 @@ def test_the_snippet_computes_what_the_page_shows(app: AppTest, store: Store, lo
     assert pl.DataFrame(app.dataframe[0].value).equals(names["result"], null_equal=True)
     assert pl.DataFrame(app.dataframe[1].value).equals(names["pairs"], null_equal=True)
     assert names["seen"]["never_co_active"][-1] == found.never_co_active
+    assert pl.DataFrame(app.dataframe[2].value).equals(names["unseen"], null_equal=True)
+    assert names["squares"]["links"].sum() > 0
+    assert set(names["by_tokens"]["measure"]) <= set(MEASURES)
     assert set(names["errors"]["measure"]) <= set(MEASURES)
     assert len(names["maxima"]) == 4
+
+
+def test_a_dot_of_what_was_not_seen_lists_its_pairs_or_features(app: AppTest, store: Store) -> None:
+    opened(app)
+    labels = Labels.beside(store)
+    assert pl.DataFrame(app.dataframe[2].value).equals(never_together(store, labels, "0", "1"), null_equal=True)
+    opened(app, unseen="1,0")
+    assert len(late_features(store, labels, "1", 0)) == 0
+    assert "0 not seen at site 1" in everything(app)
+    assert "None: all have been seen by then." in everything(app)
+    for wrong in ("9,0", "1,99", "pairs", "<b>,1"):
+        assert "Never together" in everything(opened(app, unseen=wrong))
+
+
+def test_errors_by_all_tokens_of_another_measure(app: AppTest) -> None:
+    assert "Half of the time within 5%" in everything(opened(app, by="tokens", off="ninth", of="jaccard"))
+    assert [control for control in app.get("button_group") if control.label == "Along"]
+
+
+def test_names_that_are_hints_stand_in_quotes(app: AppTest, store: Store) -> None:
+    names = pl.DataFrame(opened(app).dataframe[0].value)["source_name"]
+    assert all(name.startswith("“") for name in names)  # there are no labels
+    write_labels(labels_path(store.path), [(Feature("0", i), Label("a label", "test")) for i in range(40)])
+    assert set(pl.DataFrame(opened(app).dataframe[0].value)["source_name"]) == {"a label"}

@@ -12,23 +12,17 @@ from scipy.stats import spearmanr
 from core.analyses.agreement import (
     Kept,
     agreement,
-    disagreement_table,
     disagreements,
     distribution_table,
     kept_links,
-    label_pairs,
     shares,
     spearman,
 )
-from core.analyses.convergence import (
-    SHARES,
-    convergence,
-    error_table,
-    maximum_table,
-    sample_links,
-    seen_by_then,
-    seen_table,
-)
+from core.analyses.agreement_tables import disagreement_table, label_pairs, scatter_table
+from core.analyses.convergence import BY_BOTH, SHARES, convergence, error_table, sample_links, tokens_table
+from core.analyses.kept_measures import kept_convergence, kept_seen
+from core.analyses.maxima import maximum_table
+from core.analyses.unseen import LISTED, late_features, never_together, seen_by_then, seen_table
 from core.errors import BadArgument
 from core.labels import Labels, labels_path, write_labels
 from core.sources.planted import plant
@@ -177,13 +171,95 @@ def test_what_has_been_seen_by_when(store: Store, found: PairLinks) -> None:
     assert seen_table(seen)["tokens"][-1] == store.n
 
 
+def test_features_behind_a_dot_are_those_that_the_part_has_not_shown(store: Store) -> None:
+    labels = Labels.beside(store)
+    levels = level_of_positions(store, nested_documents(store, SHARES, 0))
+    seen = seen_by_then(store, "0", "1")
+    x = dense(store, "0") > 0
+    for part in range(len(SHARES)):
+        table = late_features(store, labels, "0", part)
+        assert len(table) == seen.dead["0"][part]
+        for name, active, after in table.select("feature", "active", "seen_after").iter_rows():
+            column = x[:, Feature.parse(name).index]
+            assert active == column.sum()
+            assert not column[levels <= part].any()
+            assert (after is None) == (not column.any())
+            assert after is None or after in seen.tokens[part + 1 :]
+        assert table["active"].to_list() == sorted(table["active"], reverse=True)
+
+
+@pytest.mark.parametrize("part", [1, len(SHARES) - 1])
+def test_pairs_behind_a_dot_never_fire_together_and_none_is_expected_more(store: Store, part: int) -> None:
+    levels = level_of_positions(store, nested_documents(store, SHARES, 0))
+    inside = (levels <= part) & store.tokens.counted.astype(bool)
+    a, b = dense(store, "0")[inside] > 0, dense(store, "1")[inside] > 0
+    expected = np.where(a.T.astype(int) @ b.astype(int) == 0, np.outer(a.sum(0), b.sum(0)) / inside.sum(), -1.0)
+    table = never_together(store, Labels.beside(store), "0", "1", part)
+    assert len(table) == min(LISTED, (expected > 0).sum())
+    assert table["expected"].to_list() == pytest.approx(np.sort(expected.ravel())[::-1][: len(table)].tolist())
+    for source, target, value in table.select("source", "target", "expected").iter_rows():
+        assert expected[Feature.parse(source).index, Feature.parse(target).index] == pytest.approx(value)
+
+
+def test_features_that_avoid_each_other_are_found_and_none_among_those_that_do_not(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    x, y = (rng.random((2000, 6)) < 0.3).astype(float), (rng.random((2000, 6)) < 0.3).astype(float)
+    y[x[:, 2] > 0, 4] = 0
+    store = plant(tmp_path / "apart.h5", {"0": x, "1": y})
+    table = never_together(store, Labels.beside(store), "0", "1")
+    assert table.select("source", "target").rows() == [("0_2", "1_4")]
+    # Labels name by tokens here, in quotes: they are hints.
+    assert table["source_name"][0].startswith("“")
+    free = plant(tmp_path / "free.h5", {"0": x, "1": (rng.random((2000, 6)) < 0.3).astype(float)})
+    assert len(never_together(free, Labels.beside(free), "0", "1")) == 0
+
+
+def test_errors_by_tokens_are_those_of_the_parts(store: Store, kept: Kept) -> None:
+    found = convergence(store, kept, shares=(0.25, 0.5, 1.0), links=30, draws=3)
+    table = tokens_table(found).filter(pl.col("measure") == "cosine")
+    classes = np.searchsorted(BY_BOTH, found.n_both[0, -1], side="right") - 1
+    for low, tokens, middle, ninth in table.select("n_both", "tokens", "median_relative", "ninth_relative").iter_rows():
+        part = int(np.flatnonzero(np.median(found.tokens, axis=0).astype(int) == tokens)[0])
+        of = classes == BY_BOTH.index(low)
+        relative = np.abs(found.values["cosine"][:, part, of] / found.full["cosine"][of] - 1).ravel()
+        assert (middle, ninth) == pytest.approx(tuple(np.quantile(relative[np.isfinite(relative)], (0.5, 0.9))))
+    assert table["tokens"].max() < store.n  # all documents are left out
+
+
+def test_what_was_kept_on_disk_is_what_is_computed(store: Store, found: PairLinks) -> None:
+    of = kept_links(store, found)
+    for _ in range(2):
+        again, fresh = kept_convergence(store, of), convergence(store, of)
+        assert error_table(again).equals(error_table(fresh))
+        assert (again.shares, again.places.tolist()) == (fresh.shares, fresh.places.tolist())
+        seen, anew = kept_seen(store, "0", "1"), seen_by_then(store, "0", "1")
+        assert seen_table(seen).equals(seen_table(anew))
+        assert seen.features == anew.features
+
+    def never(done: int, of: int) -> None:
+        raise AssertionError("it was computed again")
+
+    kept_convergence(store, of, report=never)
+    kept_seen(store, "0", "1", report=never)
+
+
+def test_squares_of_the_scatter_as_rows(kept: Kept) -> None:
+    both = agreement(kept, "pearson", "necessity", cells=8)
+    table = scatter_table(kept, both)
+    assert table["links"].sum() == both.links
+    assert table["source"][0] == str(kept.link(int(both.example[0]))[0])
+    assert scatter_table(kept, agreement(kept, "cosine", "cosine")).columns[:2] == ["cosine", "cosine_again"]
+
+
 def test_maxima(store: Store) -> None:
     table = maximum_table(store)
     x = dense(store, "0").max(0)
     assert table["features"][0] == (x > 0).sum()
     assert table["largest"][0] == pytest.approx(x.max())
     assert table["median"][0] == pytest.approx(np.median(x[x > 0]))
-    assert table["feature"][0] == f"0_{x.argmax()}"
+    assert table["largest_feature"][0] == f"0_{x.argmax()}"
+    near = Feature.parse(table["median_feature"][0]).index
+    assert abs(x[near] - table["median"][0]) == pytest.approx(np.abs(x[x > 0] - table["median"][0]).min())
 
 
 def test_label_pairs_come_from_all_values_and_prefer_labels(store: Store, kept: Kept) -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import streamlit as st
 
+from core.analyses.agreement import Agreement
+from core.labels import Labels
+from core.values import DATA_FREE, Feature
 from ui import measures_page, palette
-from ui.text import measure_name
+from ui.text import called, figure, measure_name
+
+STYLE = Path(__file__).with_name("measures.css")
 
 
 def clicked(key: str, act: Callable[[Any], None]) -> Callable[[], None]:
@@ -28,17 +34,24 @@ def chart(figure: Any, key: str, act: Callable[[Any], None]) -> None:
     """A Plotly figure in which a click on a mark leads on."""
     st.plotly_chart(
         figure, key=key, on_select=clicked(key, act), selection_mode="points", theme=None,
-        config={"displayModeBar": False},
+        config=picture(key.partition(":")[0]),
     )  # fmt: skip
 
 
-def choosing(frame: pl.DataFrame, key: str, height: int) -> None:
-    """A table of links; choosing a row inspects it."""
+def picture(name: str) -> dict[str, Any]:
+    """A chart's only button: it saves what is shown as SVG."""
+    image = {"format": "svg", "filename": f"strata-{name}"}
+    return {"displaylogo": False, "modeBarButtons": [["toImage"]], "toImageButtonOptions": image}
+
+
+def choosing(frame: pl.DataFrame, key: str, height: int, act: Callable[..., None] = measures_page.show_link) -> None:
+    """A table of links, or of features with an `act` of their own; choosing a row inspects it."""
+    ends = [name for name in ("source", "target", "feature") if name in frame.columns]
 
     def chosen() -> None:
         rows = st.session_state[key]["selection"]["rows"]
         if rows:
-            measures_page.show_link(frame["source"][rows[0]], frame["target"][rows[0]])
+            act(*(frame[end][rows[0]] for end in ends))
 
     st.dataframe(
         frame, key=key, hide_index=True, height=min(height, 38 + 35 * len(frame)), on_select=chosen,
@@ -52,16 +65,25 @@ def column_config(frame: pl.DataFrame) -> dict[str, Any]:
     for name, kind in frame.schema.items():
         if kind == pl.String:
             title = {"source_name": "named", "target_name": "named "}.get(name, name)
-            columns[name] = st.column_config.TextColumn(title, width=80 if "name" in name else 62)
+            columns[name] = st.column_config.TextColumn(title, width=120 if "name" in name else 62)
         elif name.endswith("_rank"):
-            columns[name] = st.column_config.NumberColumn("rank", format="%.2f", width=62)
+            columns[name] = st.column_config.NumberColumn("rank", format="%.2f", width=56)
         elif kind == pl.Float64:
-            places = "%.3g" if name == "folded_mse" else "%.3f"
-            columns[name] = st.column_config.NumberColumn(short(name), format=places, width=84)
+            places = {"folded_mse": "%.3g", "expected": "%.1f"}.get(name, "%.3f")
+            columns[name] = st.column_config.NumberColumn(short(name), format=places, width=76, help=HELP.get(name))
         else:
-            title = {"n_both": "both"}.get(name, name)
-            columns[name] = st.column_config.NumberColumn(title, format="localized", width=66)
+            columns[name] = st.column_config.NumberColumn(
+                TITLES.get(name, name), format="localized", width=68, help=HELP.get(name)
+            )
     return columns
+
+
+TITLES = {"n_both": "both", "n_source": "source on", "n_target": "target on", "seen_after": "seen after"}
+HELP = {
+    "expected": "tokens with both, if the two were independent",
+    "seen_after": "tokens of the first part that has it; none for a dead feature",
+    "active": "tokens of the whole store on which it is active",
+}
 
 
 def short(measure: str) -> str:
@@ -104,3 +126,26 @@ def agreed(rho: float) -> str:
     if rho >= 0.9:
         return "order links almost alike"
     return "order links alike by and large" if rho >= 0.5 else "order links differently"
+
+
+def finding(asked: measures_page.Asked, widest: pl.DataFrame, labels: Labels) -> str:
+    """The widest disagreement in words."""
+    first, second = measure_name(asked.first), measure_name(asked.second)
+    if asked.first == asked.second:
+        return f"{first[0].upper() + first[1:]} agrees with itself: choose a second measure"
+    if not len(widest):
+        return f"No link between sites {asked.source} and {asked.target} has enough data"
+    source, target = (called(Feature.parse(widest[end][0]), labels) for end in ("source", "target"))
+    return f"{first[0].upper() + first[1:]} and {second} disagree most on {source} → {target}"
+
+
+def explained(asked: measures_page.Asked, both: Agreement) -> str:
+    """What one sees and how it came about, in two sentences."""
+    rho = f" (rank correlation {figure(both.rank_correlation)})" if both.links > 1 else ""
+    seen = " Links were kept for their activations: what only the weights would link is not among them."
+    of_weights = seen if {asked.first, asked.second} & set(DATA_FREE) else ""
+    return (
+        f"Over {both.links:,} kept links of sites {asked.source} and {asked.target} with 10 or more common tokens "
+        f"the two {agreed(both.rank_correlation)}{rho}. A rank by a measure is the share of links "
+        f"that are less alike by it; the widest apart are ringed and listed.{of_weights}"
+    )

@@ -1,8 +1,8 @@
 """How the measures spread over the pairs of two sites, and where two of them say different things.
 
-Balcells et al. 2024, appendices D (distributions) and F (pairs of labels at different values). Distributions are over
-all pairs that ever fire together; what needs the pairs one by one (agreement, label pairs) is over the links that were
-kept of them (`core.statistics.pairs`: the best of each feature by any measure, and those above a floor).
+Balcells et al. 2024, appendix D. Distributions are over all pairs that ever fire together; what needs the pairs one by
+one is over the links that were kept of them (`core.statistics.pairs`: the best of each feature by any measure, and
+those above a floor). The links as rows, with names, are in `agreement_tables`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from core.analyses.edges import names
 from core.errors import BadArgument
-from core.labels import Labels
 from core.statistics.data_free import pair_values
 from core.statistics.measures import all_measures
 from core.statistics.pairs import RANGES, PairLinks, histogram_edges
@@ -99,7 +97,7 @@ def agreement(kept: Kept, first: str, second: str, cells: int = CELLS) -> Agreem
     measure is the same for all. Ranks are by likeness: where lower is better (folded MSE), the lowest ranks highest. A
     square stands for its link with the most co-activations (of equals the first one).
     """
-    x, y, places = _both_defined(kept, first, second)
+    x, y, places = both_defined(kept, first, second)
     lows, sizes, bins = [], [], []
     for name, values in ((first, x), (second, y)):
         low, high = _range(name, values)
@@ -129,67 +127,10 @@ def disagreements(kept: Kept, first: str, second: str, top: int = 20) -> np.ndar
     difference go to the larger n_both, then to the earlier link. Links with enough data only, since ranks of a handful
     of tokens are noise.
     """
-    x, y, places = _both_defined(kept, first, second)
+    x, y, places = both_defined(kept, first, second)
     apart = np.abs(shares(likeness(first, x)) - shares(likeness(second, y)))
     order = np.lexsort((places, -kept.n_both[places], -apart))
     return places[order[:top]]
-
-
-def disagreement_table(kept: Kept, first: str, second: str, labels: Labels, top: int = 20) -> pl.DataFrame:
-    """`disagreements` with names: source, target, both measures, the rank by each (0..1) and n_both."""
-    places = disagreements(kept, first, second, top)
-    frame = pair_table(kept, places, labels, (first, second))
-    ranks = {}
-    x, y, defined = _both_defined(kept, first, second)
-    for name, values in ((first, x), (second, y)):
-        full = np.full(len(kept), np.nan)
-        full[defined] = shares(likeness(name, values))
-        ranks[f"{name}_rank"] = full[places]
-    frame = frame.with_columns(pl.Series(name, values) for name, values in ranks.items())
-    beside = [column for name in dict.fromkeys((first, second)) for column in (name, f"{name}_rank")]
-    return frame.select("source", "source_name", "target", "target_name", *beside, "n_both")
-
-
-def label_pairs(
-    kept: Kept,
-    labels: Labels,
-    measure: str,
-    low: float = -1.0,
-    high: float = float("inf"),
-    bins: int = 10,
-    each: int = 2,
-    seed: int = 0,
-) -> pl.DataFrame:
-    """Names of both ends of links drawn from every range of a measure, the highest values first.
-
-    Values from `low` to `high` are cut into `bins` ranges of equal width, and `each` links drawn from every one,
-    seeded; links whose ends both have labels come before those that have hints only. Columns as `pair_table`.
-    """
-    values = _measure(kept, measure)
-    there = np.flatnonzero((values >= low) & (values <= high))
-    if not len(there):
-        return pair_table(kept, there, labels, (measure,))
-    told = _labelled(kept, labels, there)
-    drawn = np.random.default_rng(seed).random(len(there))
-    edges = np.linspace(values[there].min(), values[there].max(), bins + 1)
-    place = np.clip(np.searchsorted(edges, values[there], side="right") - 1, 0, bins - 1)
-    order = np.lexsort((drawn, ~told, place))
-    starts = np.searchsorted(place[order], np.arange(bins))
-    rank = np.arange(len(order)) - starts[place[order]]
-    chosen = there[order[rank < each]]
-    return pair_table(kept, chosen[np.argsort(-values[chosen], kind="stable")], labels, (measure,))
-
-
-def pair_table(kept: Kept, places: np.ndarray, labels: Labels, measures: tuple[str, ...]) -> pl.DataFrame:
-    """Links as rows: ``source``, ``source_name``, ``target``, ``target_name``, the measures, ``n_both``."""
-    ends = {}
-    for end, key, indices in (("source", kept.source, kept.sources), ("target", kept.target, kept.targets)):
-        ends[end] = names(key, indices[places])
-        ends[f"{end}_name"] = pl.Series([labels.name(Feature(key, int(i))) for i in indices[places]], dtype=pl.String)
-    numbers = {name: _measure(kept, name)[places] for name in dict.fromkeys(measures)}
-    return pl.DataFrame({**ends, **numbers, "n_both": kept.n_both[places]}).with_columns(
-        pl.col(list(numbers)).fill_nan(None)
-    )
 
 
 # ---- ranks
@@ -218,13 +159,15 @@ def spearman(x: np.ndarray, y: np.ndarray) -> float:
     return float(u @ v) / scale if scale > 0 else float("nan")
 
 
-def _both_defined(kept: Kept, first: str, second: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    x, y = _measure(kept, first), _measure(kept, second)
+def both_defined(kept: Kept, first: str, second: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Both measures of the links that have both, and the places of these links."""
+    x, y = measured(kept, first), measured(kept, second)
     places = np.flatnonzero(~(np.isnan(x) | np.isnan(y)))
     return x[places], y[places], places
 
 
-def _measure(kept: Kept, name: str) -> np.ndarray:
+def measured(kept: Kept, name: str) -> np.ndarray:
+    """One measure of the kept links; raises `BadArgument` where it is none of theirs."""
     if name not in kept.values:
         raise BadArgument(f"there is no measure {name!r}", f"choose one of {', '.join(ALL_MEASURES)}")
     return kept.values[name]
@@ -236,12 +179,3 @@ def _range(name: str, values: np.ndarray) -> tuple[float, float]:
     ends_at_1 = name == "decoder_cosine" or (name in RANGES and name != "mutual_information")
     high = 1.0 if ends_at_1 else float(values.max(initial=0.0))
     return low, high if high > low else low + 1.0
-
-
-def _labelled(kept: Kept, labels: Labels, places: np.ndarray) -> np.ndarray:
-    """Whether both ends of each link have a label, bool [places]."""
-    told = []
-    for key, indices in ((kept.source, kept.sources[places]), (kept.target, kept.targets[places])):
-        known, inverse = np.unique(indices, return_inverse=True)
-        told.append(np.array([labels.get(Feature(key, int(i))) is not None for i in known], bool)[inverse])
-    return told[0] & told[1]

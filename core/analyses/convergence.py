@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from core.analyses.agreement import Kept
-from core.statistics.first_seen import features_seen, level_of_positions, nested_documents, pairs_seen
+from core.statistics.first_seen import nested_documents
 from core.statistics.intervals import DocumentSums, document_index, document_sums
 from core.statistics.measures import all_measures
 from core.store import Store
@@ -23,6 +23,11 @@ from core.values import MEASURES, PairCounts
 SHARES = tuple(1 / 2**k for k in range(6, -1, -1))
 """1/64, 1/32, ... 1 of the documents."""
 LINKS, DRAWS = 160, 6
+SPREAD: dict[str, Any] = {
+    "observations": pl.Int64, "links": pl.Int64, "median_error": pl.Float64, "ninth_decile": pl.Float64,
+    "median_relative": pl.Float64, "ninth_relative": pl.Float64, "place": pl.Int64,
+}  # fmt: skip
+"""What the tables of errors tell of each class."""
 FIELDS = ("n_source", "n_target", "n_both", "sum_x", "sum_xx", "sum_y", "sum_yy", "sum_xy")
 """What pair counts sum over positions, besides n."""
 BY_BOTH = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
@@ -79,7 +84,7 @@ def convergence(
             sums[:, draw, :, k] = part_sums(of_link, level, len(shares))
         report(k + 1, len(places))
     n = document_index(store)[1]
-    tokens = np.stack([_running(level, n, len(shares)) for level in levels]).astype(np.int64)
+    tokens = np.stack([running(level, n, len(shares)) for level in levels]).astype(np.int64)
     values = {name: np.full(sums.shape[1:], np.nan) for name in MEASURES}
     for draw, share in np.ndindex(draws, len(shares)):
         part = dict(zip(FIELDS, sums[:, draw, share], strict=True))
@@ -97,95 +102,89 @@ def part_sums(sums: DocumentSums, level: np.ndarray, samples: int) -> np.ndarray
     >>> part_sums(sums, np.array([1, 0, 2]), 3)[0].tolist()
     [4.0, 6.0, 14.0]
     """
-    return np.stack([_running(level, getattr(sums, name), samples) for name in FIELDS])
+    return np.stack([running(level, getattr(sums, name), samples) for name in FIELDS])
 
 
-def _running(level: np.ndarray, weights: np.ndarray, samples: int) -> np.ndarray:
+def running(level: np.ndarray, weights: np.ndarray, samples: int) -> np.ndarray:
+    """The sum of the documents' weights in each nested part, float64 [samples]."""
     return np.cumsum(np.bincount(level, weights, samples + 1)[:samples])
 
 
 def error_table(found: Convergence) -> pl.DataFrame:
     """How far measures are from their full value, by co-activations within the part.
 
-    Columns ``measure``, ``n_both`` (the class begins there), ``observations``, ``links``, ``median_error`` and
-    ``ninth_decile`` of |value − full|, ``median_relative`` of |value − full| / |full|, and ``place`` (of the link whose
-    relative error is the median one). Parts of all documents are left out.
+    Columns ``measure``, ``n_both`` (the class begins there) and those of `SPREAD`: ``observations``, ``links``,
+    ``median_error`` and ``ninth_decile`` of |value − full|, ``median_relative`` and ``ninth_relative`` of the same
+    divided by |full|, and ``place`` (of the link whose relative error is the median one). Parts of all documents are
+    left out.
     """
     parts = np.flatnonzero(np.asarray(found.shares) < 1)
-    which = np.searchsorted(BY_BOTH, found.n_both[:, parts], side="right") - 1
-    link = np.broadcast_to(np.arange(len(found.places)), which.shape)
+    which = _class_of(found.n_both[:, parts])
     rows = []
     for name in MEASURES:
-        error = np.abs(found.values[name][:, parts] - found.full[name])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            relative = error / np.abs(found.full[name])
+        errors = _errors(found, name, parts)
         for c, low in enumerate(BY_BOTH):
-            inside = (which == c) & np.isfinite(relative)
-            if inside.any():
-                some, ends = relative[inside], link[inside]
-                order = np.argsort(some, kind="stable")
-                typical = int(found.places[ends[order[(len(order) - 1) // 2]]])
-                middle, high = np.quantile(error[inside], (0.5, 0.9)).tolist()
-                numbers = (middle, high, float(np.median(some)), typical)
-                rows.append((name, low, int(inside.sum()), len(np.unique(ends)), *numbers))
-    schema: dict[str, Any] = {"measure": pl.String, "n_both": pl.Int64, "observations": pl.Int64, "links": pl.Int64}
-    schema |= dict.fromkeys(("median_error", "ninth_decile", "median_relative"), pl.Float64) | {"place": pl.Int64}
-    return pl.DataFrame(rows, schema, orient="row")
+            if row := _spread(found, *errors, which == c):
+                rows.append((name, low, *row))
+    return pl.DataFrame(rows, {"measure": pl.String, "n_both": pl.Int64, **SPREAD}, orient="row")
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What nested parts of the documents have shown, in one shuffle of them; arrays [shares]."""
+def tokens_table(found: Convergence) -> pl.DataFrame:
+    """How far measures are from their full value, by the tokens of the part and the link's co-activations on all.
 
-    tokens: np.ndarray  # int64
-    features: dict[str, int]  # by site: d_sae
-    dead: dict[str, np.ndarray]  # by site: features never active so far
-    never_co_active: np.ndarray  # pairs of the d_sae · d_sae never active together so far
-
-
-def seen_by_then(
-    store: Store,
-    source: str,
-    target: str,
-    shares: Sequence[float] = SHARES,
-    seed: int = 0,
-    report: Report = lambda done, of: None,
-) -> Seen:
-    """Dead features and pairs never active together against the number of tokens; exact, one pass over the pair."""
-    level = nested_documents(store, shares, seed)
-    positions = level_of_positions(store, level)
-    samples = len(shares)
-    tokens = _running(level, document_index(store)[1], samples).astype(np.int64)
-    features = {key: store.site(key).d_sae for key in (source, target)}
-    dead = {key: of - features_seen(store, key, positions, samples) for key, of in features.items()}
-    pairs = features[source] * features[target]
-    return Seen(tokens, features, dead, pairs - pairs_seen(store, source, target, positions, samples, report))
-
-
-def seen_table(found: Seen) -> pl.DataFrame:
-    """One row a part: ``tokens``, ``dead_KEY`` of both sites, ``never_co_active``."""
-    dead = {f"dead_{key}": counts for key, counts in found.dead.items()}
-    return pl.DataFrame({"tokens": found.tokens, **dead, "never_co_active": found.never_co_active})
-
-
-def maximum_table(store: Store) -> pl.DataFrame:
-    """The spread of maximum activations over each site's features that are ever active (appendix B).
-
-    Columns ``site``, ``features``, ``least``, ``low`` (5%), ``quarter``, ``median``, ``three_quarters``, ``high``
-    (95%), ``largest`` and ``feature``, which reaches the largest. A site with nothing active has nulls.
+    Columns ``measure``, ``n_both`` (the class on all tokens begins there), ``tokens`` (of the part, the median of the
+    draws) and those of `SPREAD`. Parts of all documents are left out.
     """
+    parts = np.flatnonzero(np.asarray(found.shares) < 1)
+    of_link = _class_of(found.n_both[0, -1])
     rows = []
-    for site in store.sites:
-        maximum = np.asarray(store.summary(site.key).maximum, np.float64)
-        alive = maximum[np.asarray(store.summary(site.key).active) > 0]
-        spread = np.quantile(alive, (0, 0.05, 0.25, 0.5, 0.75, 0.95, 1)).tolist() if len(alive) else [None] * 7
-        strongest = f"{site.key}_{int(maximum.argmax())}" if len(alive) else None
-        rows.append((site.key, len(alive), *spread, strongest))
-    names = ("least", "low", "quarter", "median", "three_quarters", "high", "largest")
-    schema: dict[str, Any] = {
-        "site": pl.String,
-        "features": pl.Int64,
-        **dict.fromkeys(names, pl.Float64),
-        "feature": pl.String,
-    }
+    for name in MEASURES:
+        errors = _errors(found, name, parts)
+        for c, low in enumerate(BY_BOTH):
+            for at, part in enumerate(parts):
+                inside = np.zeros(errors[0].shape, bool)
+                inside[:, at] = of_link == c
+                if row := _spread(found, *errors, inside):
+                    rows.append((name, low, int(np.median(found.tokens[:, part])), *row))
+    schema = {"measure": pl.String, "n_both": pl.Int64, "tokens": pl.Int64, **SPREAD}
     return pl.DataFrame(rows, schema, orient="row")
+
+
+def enough_from(errors: pl.DataFrame, measure: str, within: float = 0.05) -> int | None:
+    """The class of co-activations from which on the median relative error stays `within`; None where it never does.
+
+    >>> rows = [("cosine", n, error) for n, error in ((1, 0.04), (3, 0.2), (10, 0.05), (30, 0.01))]
+    >>> enough_from(pl.DataFrame(rows, ["measure", "n_both", "median_relative"], orient="row"), "cosine")
+    10
+    """
+    rows = errors.filter(pl.col("measure") == measure).sort("n_both", descending=True)
+    found = None
+    for low, error in rows.select("n_both", "median_relative").iter_rows():
+        if error > within:
+            break
+        found = low
+    return found
+
+
+def _class_of(n_both: np.ndarray) -> np.ndarray:
+    """The class of `BY_BOTH` that a number of co-activations is in; −1 for none at all."""
+    return np.searchsorted(BY_BOTH, n_both, side="right") - 1
+
+
+def _errors(found: Convergence, name: str, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """|value − full| and the same divided by |full|, float64 [draws, parts, links]."""
+    error = np.abs(found.values[name][:, parts] - found.full[name])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return error, error / np.abs(found.full[name])
+
+
+def _spread(found: Convergence, error: np.ndarray, relative: np.ndarray, inside: np.ndarray) -> tuple[Any, ...]:
+    """One row of `SPREAD` over the observations `inside`; () where none is defined."""
+    inside = inside & np.isfinite(relative)
+    if not inside.any():
+        return ()
+    ends = np.broadcast_to(np.arange(len(found.places)), inside.shape)[inside]
+    order = np.argsort(relative[inside], kind="stable")
+    typical = int(found.places[ends[order[(len(order) - 1) // 2]]])
+    numbers = [quantile for of in (error, relative) for quantile in np.quantile(of[inside], (0.5, 0.9)).tolist()]
+    return int(inside.sum()), len(np.unique(ends)), *numbers, typical

@@ -205,7 +205,7 @@ def feature_table(graph: nx.DiGraph, labels: Labels) -> pl.DataFrame:
     """
     nodes = sorted(graph.nodes(data=True), key=lambda node: (node[1]["site"], -node[1]["activation"], node[1]["index"]))
     rows = [
-        (d["key"], name, _named(Feature(d["key"], d["index"]), labels), float(d["activation"])) for name, d in nodes
+        (d["key"], name, labels.written(Feature(d["key"], d["index"])), float(d["activation"])) for name, d in nodes
     ]
     schema = {"site": pl.String, "feature": pl.String, "name": pl.String, "activation": pl.Float64}
     frame = pl.DataFrame(rows, schema, orient="row")
@@ -215,11 +215,6 @@ def feature_table(graph: nx.DiGraph, labels: Labels) -> pl.DataFrame:
     if "communities" in graph.graph:
         more |= {"community": pl.Int64, "community_words": pl.String}
     return frame.with_columns(pl.Series(part, [d.get(part) for _, d in nodes], kind) for part, kind in more.items())
-
-
-def _named(feature: Feature, labels: Labels) -> str:
-    hint = "" if labels.get(feature) else labels.hint(feature)
-    return f"“{hint}”" if hint else labels.name(feature)
 
 
 def as_json(

@@ -39,15 +39,21 @@ def level_of_positions(store: Store, of_document: np.ndarray) -> np.ndarray:
     return np.append(found, np.zeros(store.n_positions - len(found), np.uint8))
 
 
-def features_seen(store: Store, key: str, levels: np.ndarray, samples: int) -> np.ndarray:
-    """How many features of a site have fired in each nested sample, int64 [samples]; dead are all the others.
+def first_levels(store: Store, key: str, levels: np.ndarray, samples: int) -> np.ndarray:
+    """The first nested sample in which each feature of a site has fired, int64 [d_sae]; `samples` where in none.
 
-    `levels` is uint8 [n_positions] (`level_of_positions`). Counts follow r = 0, as does the word dead.
+    `levels` is uint8 [n_positions] (`level_of_positions`). Firing follows r = 0, as does the word dead.
     """
     rows = store.by_feature(key)
     first = np.full(store.site(key).d_sae, samples, np.int64)
     if fault := _first_of_rows(*frozen(rows.offsets, rows.indices, levels), first):
         damaged(store, fault, f"site {key}")
+    return np.minimum(first, samples)
+
+
+def features_seen(store: Store, key: str, levels: np.ndarray, samples: int) -> np.ndarray:
+    """How many features of a site have fired in each nested sample, int64 [samples]; dead are all the others."""
+    first = first_levels(store, key, levels, samples)
     return np.cumsum(np.bincount(first, minlength=samples + 1)[:samples])
 
 

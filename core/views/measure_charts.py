@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from core.analyses.agreement import Agreement
-from core.analyses.convergence import Seen
+from core.analyses.maxima import QUANTILES
+from core.analyses.unseen import Seen
 from core.views.division import FONT
 
 Colours = Mapping[str, str]
@@ -115,50 +117,62 @@ def histogram(table: pl.DataFrame, colours: Colours, name: str, low: float | Non
     )  # fmt: skip
 
 
-def errors(table: pl.DataFrame, names: Mapping[str, str], colours: Colours, lines: Sequence[str]) -> Any:
-    """Median relative error of each measure against co-activations, both logarithmic; a dot's customdata is a link."""
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Errors along one axis; `places` are the links that its dots lead to."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    places: Sequence[int]
+    colour: str
+
+
+def errors(curves: Sequence[Curve], colours: Colours, x_title: str, y_title: str) -> Any:
+    """Relative errors, both axes logarithmic; a dot's customdata is a link's place. An error of 0 is not drawn."""
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    for (measure, name), line in zip(names.items(), lines, strict=True):
-        part = table.filter((pl.col("measure") == measure) & (pl.col("median_relative") > 0))
+    for curve in curves:
+        there = [k for k, error in enumerate(curve.y) if error > 0]
         figure.add_scatter(
-            x=part["n_both"].to_list(),
-            y=part["median_relative"].to_list(),
-            customdata=part["place"].to_list(),
-            mode="lines+markers",
-            name=name,
-            line={"color": line, "width": 2},
-            marker={"size": 8},
-            hovertemplate=f"{name}: off by %{{y:.1%}} from %{{x}} co-activations on<extra></extra>",
+            x=[curve.x[k] for k in there], y=[curve.y[k] for k in there], customdata=[curve.places[k] for k in there],
+            mode="lines+markers", name=curve.name, line={"color": curve.colour, "width": 2}, marker={"size": 8},
+            hovertemplate=f"{curve.name}: off by %{{y:.1%}} at %{{x:,}}<extra></extra>",
             unselected={"marker": {"opacity": 1}},
-        )
+        )  # fmt: skip
     return themed(
         figure,
         colours,
         HEIGHT + 40,
-        xaxis={"type": "log", "title": {"text": "tokens with both, in the part (classes begin here)"}, "dtick": 1},
-        yaxis={"type": "log", "title": {"text": "off by, half of the time"}, "tickformat": "~%", "dtick": 1},
+        xaxis={"type": "log", "title": {"text": x_title}, "dtick": 1},
+        yaxis={"type": "log", "title": {"text": y_title}, "tickformat": "~%", "dtick": 1},
         showlegend=True,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"color": colours["text"]}},
+        legend=_legend(colours),
     )
 
 
-def seen(found: Seen, pairs: int, colours: Colours, lines: Mapping[str, str]) -> Any:
-    """Shares not yet seen against tokens: features that never fired, pairs that never fired together."""
+def seen(found: Seen, pairs: int, colours: Colours, lines: Mapping[str, str], chosen: tuple[str, int]) -> Any:
+    """Shares not yet seen against tokens: features that never fired, pairs that never fired together.
+
+    A dot's customdata is (``pairs`` or the site's key, the part's number, how many); `chosen` is ringed.
+    """
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    curves = [("pairs never together", found.never_co_active / max(1, pairs), colours["text"], found.never_co_active)]
+    curves = [("pairs", "pairs never together", found.never_co_active, max(1, pairs), colours["text"])]
     curves += [
-        (f"dead at site {key}", dead / max(1, found.features[key]), lines[key], dead)
-        for key, dead in found.dead.items()
+        (key, f"dead at site {key}", dead, max(1, found.features[key]), lines[key]) for key, dead in found.dead.items()
     ]
-    for name, share, line, counts in curves:
+    for what, name, counts, of, line in curves:
+        ringed = [15 if (what, k) == chosen else 9 for k in range(len(counts))]
+        edges = [colours["accent"] if size > 9 else line for size in ringed]
         figure.add_scatter(
-            x=found.tokens, y=share, customdata=counts, mode="lines+markers", name=name,
-            line={"color": line, "width": 2}, marker={"size": 6},
-            hovertemplate=f"{name}: %{{customdata:,}} (%{{y:.1%}}) after %{{x:,}} tokens<extra></extra>",
+            x=found.tokens.tolist(), y=(counts / of).tolist(), mode="lines+markers", name=name,
+            customdata=[[what, k, n] for k, n in enumerate(counts.tolist())], line={"color": line, "width": 2},
+            marker={"size": ringed, "line": {"width": [2.5 if size > 9 else 0 for size in ringed], "color": edges}},
+            hovertemplate=f"{name}: %{{customdata[2]:,}} (%{{y:.1%}}) after %{{x:,}} tokens<extra></extra>",
+            unselected={"marker": {"opacity": 1}},
         )  # fmt: skip
     return themed(
         figure,
@@ -167,34 +181,41 @@ def seen(found: Seen, pairs: int, colours: Colours, lines: Mapping[str, str]) ->
         xaxis={"type": "log", "title": {"text": "counted tokens"}, "dtick": 1},
         yaxis={"tickformat": ".0%", "rangemode": "tozero"},
         showlegend=True,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"color": colours["text"]}},
+        legend=_legend(colours),
     )
 
 
 def maxima(table: pl.DataFrame, colours: Colours, ramp: Sequence[str]) -> Any:
     """Maximum activations of each site's features: a box from quarter to quarter, whiskers from 5 to 95%, the largest.
 
-    The largest's customdata is its feature.
+    Each place of the spread has a dot; its customdata is the feature that is there.
     """
     import plotly.graph_objects as go
 
     figure = go.Figure()
     for row, colour in zip(table.iter_rows(named=True), ramp, strict=True):
-        if row["feature"] is None:
+        if row["largest"] is None:
             continue
         figure.add_box(
             x=[row["site"]], q1=[row["quarter"]], median=[row["median"]], q3=[row["three_quarters"]],
             lowerfence=[row["low"]], upperfence=[row["high"]], marker={"color": colour},
             line={"width": 1.5, "color": colours["quiet"]}, fillcolor=colour, name=f"site {row['site']}",
-            width=0.55, hoverinfo="y",
+            width=0.55, hoverinfo="skip",
         )  # fmt: skip
-    there = table.filter(pl.col("feature").is_not_null())
-    figure.add_scatter(
-        x=there["site"].to_list(), y=there["largest"].to_list(), customdata=there["feature"].to_list(), mode="markers",
-        marker={"size": 9, "color": colours["accent"]}, unselected={"marker": {"opacity": 1}},
-        hovertemplate="%{customdata}: at most %{y:.3g}<extra></extra>",
-    )  # fmt: skip
+    there = table.filter(pl.col("largest").is_not_null())
+    for name, share in QUANTILES.items():
+        told = "the largest" if share == 1 else f"{share:.0%} of the features are below"
+        figure.add_scatter(
+            x=there["site"].to_list(), y=there[name].to_list(), customdata=there[f"{name}_feature"].to_list(),
+            mode="markers", unselected={"marker": {"opacity": 1}},
+            marker={"size": 9 if share == 1 else 6, "color": colours["accent"] if share == 1 else colours["text"]},
+            hovertemplate=f"%{{customdata}}: at most %{{y:.3g}}<br>{told}<extra></extra>",
+        )  # fmt: skip
     return themed(
         figure, colours, HEIGHT, xaxis={"type": "category", "title": {"text": "site"}},
-        yaxis={"rangemode": "tozero", "title": {"text": "maximum activation"}},
+        yaxis={"type": "log", "title": {"text": "maximum activation"}, "dtick": 1},
     )  # fmt: skip
+
+
+def _legend(colours: Colours) -> dict[str, Any]:
+    return {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"color": colours["text"]}}

@@ -1,0 +1,133 @@
+"""What a number of tokens has not shown yet: features that never fired, pairs that never fired together.
+
+Parts of the documents are nested (`core.statistics.first_seen`): in one shuffle of them, the first 1/64, 1/32, ... 1.
+Sample k is the k-th of these parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from core.analyses.convergence import SHARES, running
+from core.labels import Labels
+from core.statistics.active import active_site, add_active
+from core.statistics.first_seen import (
+    features_seen,
+    first_levels,
+    level_of_positions,
+    nested_documents,
+    pairs_seen,
+)
+from core.statistics.intervals import document_index
+from core.store import Store
+from core.values import Feature
+
+Report = Callable[[int, int], None]
+LISTED = 14
+MOST = 200
+"""Features that are listed at most; pairs are `LISTED`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What nested parts of the documents have shown, in one shuffle of them; arrays [shares]."""
+
+    tokens: np.ndarray  # int64
+    features: dict[str, int]  # by site: d_sae
+    dead: dict[str, np.ndarray]  # by site: features never active so far
+    never_co_active: np.ndarray  # pairs of the d_sae · d_sae never active together so far
+
+
+def seen_by_then(
+    store: Store,
+    source: str,
+    target: str,
+    shares: Sequence[float] = SHARES,
+    seed: int = 0,
+    report: Report = lambda done, of: None,
+) -> Seen:
+    """Dead features and pairs never active together against the number of tokens; exact, one pass over the pair."""
+    level = nested_documents(store, shares, seed)
+    positions = level_of_positions(store, level)
+    samples = len(shares)
+    tokens = running(level, document_index(store)[1], samples).astype(np.int64)
+    features = {key: store.site(key).d_sae for key in (source, target)}
+    dead = {key: of - features_seen(store, key, positions, samples) for key, of in features.items()}
+    pairs = features[source] * features[target]
+    return Seen(tokens, features, dead, pairs - pairs_seen(store, source, target, positions, samples, report))
+
+
+def seen_table(found: Seen) -> pl.DataFrame:
+    """One row a part: ``tokens``, ``dead_KEY`` of both sites, ``never_co_active``."""
+    dead = {f"dead_{key}": counts for key, counts in found.dead.items()}
+    return pl.DataFrame({"tokens": found.tokens, **dead, "never_co_active": found.never_co_active})
+
+
+# ---- the features and the pairs behind a number
+
+
+def late_features(
+    store: Store, labels: Labels, key: str, sample: int = -1, shares: Sequence[float] = SHARES, seed: int = 0
+) -> pl.DataFrame:
+    """The features of a site that part `sample` has not shown, those most active on all tokens first.
+
+    Columns ``feature``, ``name``, ``active`` (tokens of the whole store) and ``seen_after``: the tokens of the first
+    part that has it, null for a dead feature.
+    """
+    level = nested_documents(store, shares, seed)
+    first = first_levels(store, key, level_of_positions(store, level), len(shares))
+    active = np.asarray(store.summary(key).active)
+    late = np.flatnonzero(first > range(len(shares))[sample])
+    late = late[np.argsort(-active[late], kind="stable")]
+    tokens = running(level, document_index(store)[1], len(shares)).astype(np.int64)
+    features = [Feature(key, i) for i in late.tolist()]
+    columns = {
+        "feature": pl.Series([str(feature) for feature in features], dtype=pl.String),
+        "name": pl.Series([labels.written(feature) for feature in features[:MOST]], dtype=pl.String),
+        "active": pl.Series(active[late], dtype=pl.Int64),
+        "seen_after": pl.Series([int(tokens[k]) if k < len(tokens) else None for k in first[late]], dtype=pl.Int64),
+    }
+    return pl.DataFrame({name: column.head(MOST) for name, column in columns.items()})
+
+
+def never_together(
+    store: Store, labels: Labels, source: str, target: str, sample: int = -1, shares: Sequence[float] = SHARES,
+    seed: int = 0,
+) -> pl.DataFrame:  # fmt: skip
+    """The pairs that never fire together in part `sample` although independence expects most of them.
+
+    Columns ``source``, ``source_name``, ``target``, ``target_name``, ``n_source``, ``n_target`` (tokens of the part)
+    and ``expected``, n_source · n_target / n. Exact: sources are walked from the most active on, until none can expect
+    more than the `LISTED` that were found. Ties go to the more active source, then to the smaller index.
+    """
+    level = nested_documents(store, shares, seed)
+    inside = level_of_positions(store, level) <= range(len(shares))[sample]
+    n = int(np.asarray(store.tokens.counted, bool)[inside].sum())
+    sites = active_site(store, source), active_site(store, target)
+    n_source, n_target = (
+        np.bincount(site.features[np.repeat(inside, np.diff(site.token_offsets))], minlength=len(site.active))
+        for site in sites
+    )
+    found: list[tuple[float, int, int]] = []
+    for i in np.argsort(-n_source, kind="stable").tolist():
+        if len(found) == LISTED and n_source[i] * n_target.max(initial=0) / n <= -found[-1][0]:
+            break
+        counts = np.zeros(len(n_target), np.int64)
+        positions = sites[0].row(i)
+        add_active(positions[inside[positions]], sites[1].token_offsets, sites[1].features, counts)
+        apart = np.flatnonzero((counts == 0) & (n_target > 0) & (n_source[i] > 0))
+        most = apart[np.argsort(-n_target[apart], kind="stable")[:LISTED]]
+        found += [(-float(n_source[i] * n_target[j] / n), i, j) for j in most.tolist()]
+        found = sorted(found, key=lambda each: each[0])[:LISTED]
+    rows = []
+    for expected, i, j in found:
+        a, b = Feature(source, i), Feature(target, j)
+        ends = str(a), labels.written(a), str(b), labels.written(b)
+        rows.append((*ends, int(n_source[i]), int(n_target[j]), -expected))
+    names = ("source", "source_name", "target", "target_name")
+    kinds = dict.fromkeys(names, pl.String) | {"n_source": pl.Int64, "n_target": pl.Int64, "expected": pl.Float64}
+    return pl.DataFrame(rows, kinds, orient="row")
