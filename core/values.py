@@ -184,8 +184,11 @@ class Links(Protocol):
         """The `top` links between `feature` and site `to` by `measure`, best first (DESIGN 4, "Ranking")."""
         ...
 
-    def link(self, source: Feature, target: Feature, activity: float = 0.0) -> Link:
-        """The link of two features; raises `UnknownFeature` where there is none to speak of."""
+    def link(self, source: Feature, target: Feature, activity: float = 0.0, weights: str = "") -> Link:
+        """The link of two features, with a measure of weights too where `weights` names one.
+
+        Raises `UnknownFeature` where there is none to speak of.
+        """
         ...
 
 

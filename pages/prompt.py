@@ -98,7 +98,8 @@ with st.container(key="card-prompt-graph"):
 with st.container(key="prompt-below"):
     left, right = st.columns([7, 3], gap="small")
 with left, st.container(key="card-strongest"):
-    st.html(head("Strongest features", "choose a row"))
+    told = f"{len(graph):,} of the {graph.graph['active']:,} that are active there; choose a row"
+    st.html(head("Strongest features", told))
     cards.strongest(feature_table(graph, labels), f"strongest:{asked}", parts.on_event)
 with right, st.container(key="card-feature"), guarded():
     linked(summary(page.reading, Feature.parse(feature), asked.measure), "prompt:summary")

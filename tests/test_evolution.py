@@ -39,7 +39,7 @@ class Drawn:
         self.drawn = {(Feature.parse(a), Feature.parse(b)): value for (a, b), value in drawn.items()}
         self.sites = [planted_site(position, str(position), 3) for position in range(4)]
 
-    def link(self, source: Feature, target: Feature, activity: float = 0.0) -> Link:
+    def link(self, source: Feature, target: Feature, activity: float = 0.0, weights: str = "") -> Link:
         return Link(source, target, {"pearson": self.drawn[source, target]}, 1000, 50, 40, 30)
 
     def neighbours(self, feature, to, measure, top, min_both=0, activity=0.0):  # type: ignore[no-untyped-def]

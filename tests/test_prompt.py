@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,11 +20,11 @@ from core.analyses.prompt import (
     chosen_tokens,
     compare_graph,
     feature_table,
-    opening_token,
     prompt_graph,
     sequence_prompt,
     strongest_features,
 )
+from core.analyses.prompt_opening import opening_token
 from core.collect import Settings, collect
 from core.collect.prompting import Prompter, open_prompter
 from core.errors import BadArgument, HostedRefusal, ModelNotFound, NothingRecorded, PromptTooLong, SaeMismatch
@@ -165,23 +166,67 @@ def test_json_has_exactly_the_keys_of_the_design(store: Store, capsys: pytest.Ca
     assert " -> " in capsys.readouterr().out
 
 
-def test_two_prompts_share_some_features(store: Store) -> None:
-    links = StoreLinks(store)
-    one, two = (prompt_graph(links, sequence_prompt(store, s), (4,), top=5, floor=0.0, min_both=1) for s in (0, 1))
-    both = compare_graph(links, one, two)
+def test_two_prompts_share_what_is_active_on_both(store: Store) -> None:
+    links, texts = StoreLinks(store), [(sequence_prompt(store, s), (4,)) for s in (0, 1)]
+    options: dict[str, Any] = {"top": 5, "floor": 0.0, "min_both": 1}
+    one, two = (prompt_graph(links, *text, **options) for text in texts)
+    both = compare_graph(links, *texts, **options)
     assert set(both) == set(one) | set(two)
+    hidden = 0
     for name, data in both.nodes(data=True):
+        on = [prompt.row(Feature.parse(name))[4] for prompt, _ in texts]
+        assert [data["first"], data["second"]] == pytest.approx(on)
+        assert data["activation"] == max(data["first"], data["second"])
         assert (
             data["side"]
-            == {(True, True): "both", (True, False): "first", (False, True): "second"}[name in one, name in two]
+            == {(True, True): "both", (True, False): "first", (False, True): "second"}[on[0] > 0, on[1] > 0]
         )
+        hidden += data["side"] == "both" and not (name in one and name in two)
+    assert hidden  # active on both though among the strongest of one only
     assert set(one.edges) | set(two.edges) <= set(both.edges)
-    same = compare_graph(links, one, one)
+    assert both.graph["active"] >= max(one.graph["active"], two.graph["active"]) >= len(one)
+    same = compare_graph(links, texts[0], texts[0], **options)
     assert {data["side"] for _, data in same.nodes(data=True)} == {"both"}
     table = feature_table(both, Labels.beside(store))
     assert table.columns == ["site", "feature", "name", "activation", "side", "first", "second"]
     assert len(table) == len(both)
+    of_one_site = table.filter(pl.col("site") == store.sites[0].key)["side"].to_list()
+    assert of_one_site == sorted(of_one_site)  # both, first, second
     assert feature_table(one, Labels.beside(store)).columns == ["site", "feature", "name", "activation"]
+
+
+@pytest.mark.parametrize("measure", ["decoder_cosine", "virtual_weight"])
+def test_links_by_weights_are_those_of_the_matrices(
+    store: Store, measure: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = (site.key for site in store.sites)
+    graph = prompt_graph(StoreLinks(store), sequence_prompt(store, 1), (3,), measure=measure, floor=-9, min_both=0)
+    a, b = (np.asarray(store.weights(key, "decoder"), np.float64) for key in (first, second))
+    if measure == "decoder_cosine":
+        full = (a / np.linalg.norm(a, axis=1, keepdims=True)) @ (b / np.linalg.norm(b, axis=1, keepdims=True)).T
+    else:
+        full = a @ np.asarray(store.weights(second, "encoder"), np.float64).T
+    assert graph.number_of_edges() == sum(d["key"] == first for _, d in graph.nodes(data=True)) * sum(
+        d["key"] == second for _, d in graph.nodes(data=True)
+    )
+    for source, target, data in graph.edges(data=True):
+        value = full[Feature.parse(source).index, Feature.parse(target).index]
+        assert data["weight"] == data[measure] == pytest.approx(value, rel=1e-5, abs=1e-6)
+    asked = [
+        "prompt",
+        str(store.path),
+        "--sequence",
+        "1",
+        "--token",
+        "3",
+        "--measure",
+        measure,
+        "--floor",
+        "-9",
+        "--json",
+    ]
+    assert main(asked) == 0
+    assert all(measure in link for link in json.loads(capsys.readouterr().out)["links"])
 
 
 def test_an_uncounted_token_has_no_features(store: Store) -> None:
@@ -245,7 +290,7 @@ def test_named_errors(
     with pytest.raises(BadArgument, match="no sequence 999"):
         sequence_prompt(store, 999)
     links, prompt = StoreLinks(store), sequence_prompt(store, 0)
-    for wrong in ({"measure": "x"}, {"top": 0}):
+    for wrong in ({"measure": "x"}, {"measure": "folded_mse"}, {"top": 0}):
         with pytest.raises(BadArgument):
             prompt_graph(links, prompt, (1,), **wrong)  # type: ignore[arg-type]
     assert main(["prompt", str(random_store.path), "--text", "a b"]) == 1

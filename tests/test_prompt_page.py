@@ -6,18 +6,22 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.analyses.communities import Settings, store_communities
 from core.analyses.neighbours import StoreLinks
-from core.analyses.prompt import feature_table, opening_token, prompt_graph, sequence_prompt
+from core.analyses.prompt import feature_table, prompt_graph, sequence_prompt
+from core.analyses.prompt_opening import opening_token
 from core.labels import Labels, labels_path, write_labels
 from core.paths import ROOT
+from core.sources.planted import plant
 from core.store import Store, open_store
 from core.values import Feature, Label
 from tests.chains import planted_chains
+from tests.oracle import some_uncounted
 from tests.test_gates_page import SCRIPT, everything
 from ui.prompt_page import Asked, Text, drawn
 from ui.prompt_words import as_python
@@ -57,7 +61,7 @@ def table(app: AppTest) -> pl.DataFrame:
 
 
 def snippet(app: AppTest) -> str:
-    return next(code.value for code in app.code if "prompt_graph" in code.value)
+    return next(code.value for code in app.code if "feature_table" in code.value)
 
 
 def ran(app: AppTest) -> dict[str, Any]:
@@ -137,7 +141,7 @@ def test_another_partition_is_told_by_the_address_and_goes_along_to_its_page(app
     assert "Communities: Louvain at Pearson 0.50 or more" in text
     assert "&amp;links=pearson&amp;method=louvain" in text
     assert table(app).equals(ran(app)["result"], null_equal=True)
-    permalink = next(code.value for code in app.code if "prompt_graph" not in code.value)
+    permalink = next(code.value for code in app.code if "feature_table" not in code.value)
     assert all(f"{name}={value}" in permalink for name, value in options.items())
 
 
@@ -223,3 +227,37 @@ def test_labels_are_never_markup(app: AppTest, store: Store) -> None:
     text = everything(opened(app, sequence="3", token=str(busy_token(store, 3))))
     assert "&lt;img" in text
     assert SCRIPT not in text
+
+
+def test_links_by_weights_begin_at_a_floor_of_their_own(app: AppTest, store: Store) -> None:
+    path = Path(os.environ["STRATA_CACHE"]) / "stores" / "weighed.h5"
+    rng = np.random.default_rng(0)
+    weights = {key: {"decoder": rng.standard_normal((12, 4)), "encoder": rng.standard_normal((12, 4))} for key in "01"}
+    plant(path, {key: (rng.random((200, 12)) < 0.5).astype(float) for key in "01"}, weights=weights)
+    text = everything(opened(app, store="weighed", sequence="0", token="5", measure="decoder_cosine"))
+    assert "Links are what the weights say" in text
+    assert "decoder cosine at 0.30 and above." in text  # no common tokens are asked for
+    found = ran(app)
+    assert table(app).equals(found["result"], null_equal=True)
+    assert found["graph"].number_of_edges()
+    assert all(data["decoder_cosine"] >= 0.3 for *_, data in found["graph"].edges(data=True))
+    assert "Pearson at 0.30" in everything(opened(app, store="planted", measure="decoder_cosine"))  # has no weights
+
+
+def test_a_token_that_does_not_count_is_told(app: AppTest) -> None:
+    path = Path(os.environ["STRATA_CACHE"]) / "stores" / "some.h5"
+    some = plant(path, {key: np.ones((300, 3)) for key in "01"}, tokens=some_uncounted(300, seed=3))
+    left_out = int(np.flatnonzero(~some.tokens.counted.astype(bool))[0])
+    sequence = int(np.searchsorted(some.tokens.sequence_offsets, left_out, side="right")) - 1
+    token = left_out - int(some.tokens.sequence_offsets[sequence])
+    text = everything(opened(app, store="some", sequence=str(sequence), token=str(token)))
+    assert "takes no part: nothing is active there" in text
+    assert "Choose another token" in text
+
+
+def test_features_of_a_single_site_go_from_nowhere_to_nowhere(app: AppTest) -> None:
+    path = Path(os.environ["STRATA_CACHE"]) / "stores" / "one.h5"
+    plant(path, {"0": np.ones((60, 3)), "1": np.zeros((60, 3))})
+    text = everything(opened(app, store="one", sequence="0", token="5"))
+    assert " at site 0</div>" in text
+    assert "from site 0 to site 0" not in text

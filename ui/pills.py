@@ -105,7 +105,7 @@ def colour_pill(by_site: str = "site") -> None:
 def _measure_and_walk(store: Store, settings: evo.Settings) -> None:
     words = measure_name(settings.measure)
     with st.popover(words[0].upper() + words[1:]):
-        bound = selection.bind(evo.measure_setting(store)) | {"on_change": _measure_chosen, "args": (store,)}
+        bound = selection.bind(evo.measure_setting(store)) | {"on_change": measure_chosen, "args": (store,)}
         st.radio("Measure", measure_choice.of_graphs(store), format_func=measure_name, **bound)
     many = settings.per_step != 1
     with st.popover(f"{settings.per_step} link{'s' * many} a step"):
@@ -126,7 +126,8 @@ def _measure_and_walk(store: Store, settings: evo.Settings) -> None:
         )
 
 
-def _measure_chosen(store: Store) -> None:
+def measure_chosen(store: Store) -> None:
+    """Another measure of a graph's links begins with its own floor; for callbacks."""
     setting = evo.measure_setting(store)
     evo.measure_chosen(store, st.session_state[f"w:{setting.name}"] or setting.default)
 

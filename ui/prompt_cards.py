@@ -17,10 +17,9 @@ from core.errors import StrataError
 from core.labels import Labels
 from core.paths import hosted
 from core.store import Store
-from core.values import MEASURES
 from core.views.graph import Picture
 from core.views.tokens import strength, visible
-from ui import evolution, pills, selection
+from ui import evolution, measure_choice, pills, selection
 from ui import prompt_page as page
 from ui.errors import error_box
 from ui.go import anchor
@@ -38,8 +37,8 @@ TITLES = {"side": "in", "community_words": "its keywords"}
 HELP = {
     "activation": "the largest on the chosen tokens",
     "community": "its number on the page Communities",
-    "first": "on the first text; 0 where it is not among the strongest there",
-    "second": "on the second text; 0 where it is not among the strongest there",
+    "first": "the largest on the chosen tokens of the first text; 0 where it is silent",
+    "second": "the largest on the chosen tokens of the second text; 0 where it is silent",
 }
 ROWS = 468  # pixels of the table
 
@@ -57,16 +56,21 @@ def pickers(store: Store, asked: page.Asked) -> None:
             st.button("Compare no longer", key="prompt:alone", on_click=_leave, args=("second",))
     words = measure_name(asked.measure)
     with st.popover(words[0].upper() + words[1:]):
-        st.radio("Measure of links", MEASURES, format_func=measure_name, **selection.bind(page.MEASURE))
+        bound = selection.bind(evolution.measure_setting(store))
+        bound |= {"on_change": pills.measure_chosen, "args": (store,)}
+        st.radio("Measure of links", measure_choice.of_graphs(store), format_func=measure_name, **bound)
     with st.popover(f"{asked.top} a site"):
         st.slider("Strongest features of each site", 1, 12, **selection.bind(page.TOP))
     with st.popover(f"Floor {asked.floor:.2f}"):
         fine = asked.measure == "mutual_information"
         st.slider(
-            f"Weakest {words} shown", 0.0, 0.2 if fine else 1.0, step=0.005 if fine else 0.05,
-            **selection.bind(evolution.floor_of(asked.measure)),
+            f"Weakest {words} shown", 0.0, evolution.HIGHEST_FLOORS.get(asked.measure, 1.0),
+            step=0.005 if fine else 0.05, **selection.bind(evolution.floor_of(asked.measure)),
         )  # fmt: skip
-        st.number_input("Fewest tokens on which both are active", 0, 100_000, step=5, **selection.bind(page.BOTH))
+        st.number_input(
+            "Fewest tokens on which both are active", 0, 100_000, step=5,
+            **selection.bind(evolution.both_of(asked.measure)),
+        )  # fmt: skip
     with st.popover("Active > 0" if not asked.activity else f"Active > {asked.activity:g} max"):
         st.slider(
             "Active above this share of a feature's maximum", 0.0, 0.9, step=0.05,

@@ -21,22 +21,19 @@ from core.analyses.prompt import (
     as_prompt,
     chosen_tokens,
     compare_graph,
-    opening_token,
     prompt_graph,
     sequence_prompt,
 )
+from core.analyses.prompt_opening import opening_token
 from core.labels import Labels
 from core.store import Store
-from core.values import MEASURES, MIN_ACTIVE
 from core.views.graph import Picture, picture
 from ui import communities, evolution, palette, readers, selection
 from ui.clicks import is_feature, link_ends
 from ui.go import lead_to
 
-MEASURE = selection.choice("measure", MEASURES)
 TOP = selection.count("k", 5, 1, 12)
 ACTIVITY = selection.number("activity", 0.0, 0.0, 0.9)
-BOTH = selection.count("both", MIN_ACTIVE, 0, 100_000)
 FEATURE = selection.text(selection.FEATURE, longest=80)
 LINK = selection.text(selection.LINK, longest=160)
 SECOND = {"light": "#b99bca", "dark": "#c3a2d6"}
@@ -134,9 +131,9 @@ def read(store: Store, labels: Labels) -> Asked:
         selection.value(text_setting("with_text")).strip(),
         selection.value(token_setting("with_token")),
     )
-    measure = selection.value(MEASURE)
-    floor = selection.value(evolution.floor_of(measure))
-    return Asked(first, second, selection.value(TOP), measure, floor, selection.value(BOTH), selection.value(ACTIVITY))
+    measure = selection.value(evolution.measure_setting(store))
+    floor, both = selection.value(evolution.floor_of(measure)), selection.value(evolution.both_of(measure))
+    return Asked(first, second, selection.value(TOP), measure, floor, both, selection.value(ACTIVITY))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -185,9 +182,11 @@ def _graph(
     fingerprint: str, n_labels: int, asked: Asked, _store: Store, _labels: Labels, _one: Shown, _two: Shown | None
 ) -> nx.DiGraph:
     links = readers.links(_store)
-    graph = prompt_graph(links, _one.prompt, _one.places, **asked.keywords())
-    if _two is not None:
-        graph = compare_graph(links, graph, prompt_graph(links, _two.prompt, _two.places, **asked.keywords()))
+    first = _one.prompt, _one.places
+    if _two is None:
+        graph = prompt_graph(links, *first, **asked.keywords())
+    else:
+        graph = compare_graph(links, first, (_two.prompt, _two.places), **asked.keywords())
     return with_activity(with_labels(graph, label_or_hint(_labels)), _store)
 
 

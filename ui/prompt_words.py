@@ -8,7 +8,7 @@ import networkx as nx
 
 from core.analyses.communities import Settings
 from core.labels import Labels
-from core.values import Feature
+from core.values import DATA_FREE, Feature
 from ui import prompt_page as page
 from ui.palette import pair
 from ui.text import called, escape, head, measure_name
@@ -31,10 +31,14 @@ def finding(labels: Labels, one: page.Shown, two: page.Shown | None, graph: nx.D
     first, last = next(iter(names)), next(reversed(names))
     if len(one.places) > 1:
         on = f"Strongest on {one.words}"
+        if first == last:
+            return f"{on}: {names[first]} at site {first}"
         return (
             f"{on}: {names[first]} from site {first} to site {last}" if names[first] == names[last]
             else f"{on}: {names[first]} at site {first}, {names[last]} at site {last}"
         )  # fmt: skip
+    if first == last:
+        return f"{one.words} is {names[first]} at site {first}"
     if names[first] == names[last]:
         return f"{one.words} stays {names[last]} from site {first} to site {last}"
     return f"{one.words} is {names[first]} at site {first} and {names[last]} at site {last}"
@@ -44,11 +48,13 @@ def explained(asked: page.Asked, one: page.Shown, two: page.Shown | None) -> str
     """What is shown, and what the links are."""
     where = source_words(asked.first, one)
     where += f" and {source_words(asked.second, two)}" if two else ""
-    rule = f", active above {asked.activity:g} of their maximum" if asked.activity else ""
+    shared = ", shared where active on both" if two else ""
+    rule = f", active above {asked.activity:g} of their maximum" if asked.activity and asked.min_both else ""
+    both = f", both active on {asked.min_both:,} tokens or more{rule}" if asked.min_both else ""
+    says = "the weights say" if asked.measure in DATA_FREE else "the whole store says"
     return (
-        f"The strongest {asked.top} features a site on {where}. Links are what the whole store says of two features, "
-        f"not this text: {measure_name(asked.measure)} at {asked.floor:.2f} and above, both active on "
-        f"{asked.min_both:,} tokens or more{rule}."
+        f"The strongest {asked.top} features a site on {where}{shared}. Links are what {says} of two features, "
+        f"not this text: {measure_name(asked.measure)} at {asked.floor:.2f} and above{both}."
     )
 
 
@@ -121,8 +127,9 @@ def as_python(path: str, asked: page.Asked, how: Settings | None = None) -> str:
         if text:
             made = f"typed(store, {text.typed!r})" if text.typed else f"sequence_prompt(store, {text.sequence})"
             tokens = f"chosen_tokens({text.tokens or '-1'!r}, len(prompt.tokens))"
-            lines += [f"prompt = {made}", f"{name} = prompt_graph(links, prompt, {tokens}, {keywords})"]
-    lines.append(f"graph = {'compare_graph(links, first, second)' if asked.second else 'first'}")
+            lines += [f"prompt = {made}", f"{name} = prompt, {tokens}"]
+    made = "compare_graph(links, first, second" if asked.second else "prompt_graph(links, *first"
+    lines.append(f"graph = {made}, {keywords})")
     needs = "from core.commands.prompt import typed\n" if asked.first.typed or asked.second.typed else ""
     groups = ""
     if how is not None:
@@ -132,8 +139,9 @@ def as_python(path: str, asked: page.Asked, how: Settings | None = None) -> str:
         lines += [f"how = Settings({given})", "found = store_membership(store, labels, how)"]
         lines.append("graph = with_communities(graph, found, how)")
     lines.append("result = feature_table(graph, labels)")
+    names = ["chosen_tokens", "compare_graph" if asked.second else "prompt_graph", "feature_table", "sequence_prompt"]
     return (
         f"{groups}from core.analyses.neighbours import StoreLinks\n"
-        "from core.analyses.prompt import chosen_tokens, compare_graph, feature_table, prompt_graph, sequence_prompt\n"
+        f"from core.analyses.prompt import {', '.join(names)}\n"
         f"{needs}from core.labels import Labels\nfrom core.store import open_store\n\n" + "\n".join(lines) + "\n"
     )

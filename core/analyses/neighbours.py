@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from core.errors import BadArgument
-from core.statistics.data_free import row_values
+from core.statistics.data_free import pair_values, row_values
 from core.statistics.measures import all_measures, measure_function
 from core.statistics.ranking import rank
 from core.statistics.rows import pair_counts, two_feature_counts
@@ -60,10 +61,19 @@ class StoreLinks:
         more = {name: row[chosen] for name, row in more.items()}
         return links_of(self.store, feature, to, chosen, take(counts, chosen), more)
 
-    def link(self, source: Feature, target: Feature, activity: float = 0.0) -> Link:
-        """The link of two features, in whichever order they are given; raises `BadArgument` for one with itself."""
+    def link(self, source: Feature, target: Feature, activity: float = 0.0, weights: str = "") -> Link:
+        """The link of two features, in whichever order they are given; raises `BadArgument` for one with itself.
+
+        A measure of weights named by `weights` stands beside the others; where it cannot be had, `SpacesDiffer` and
+        `NothingRecorded`.
+        """
         source, target = different(self.store, source, target)
-        return link_of(source, target, two_feature_counts(self.store, source, target, activity))
+        found = link_of(source, target, two_feature_counts(self.store, source, target, activity))
+        if not weights:
+            return found
+        ends = source.key, target.key, np.array([source.index]), np.array([target.index])
+        value = float(pair_values(self.store, weights, *ends)[0])
+        return replace(found, measures={**found.measures, weights: value})
 
 
 def different(store: Store, a: Feature, b: Feature) -> tuple[Feature, Feature]:

@@ -22,11 +22,9 @@ from core.analyses.evolution import link_attributes
 from core.errors import BadArgument, UnknownFeature
 from core.labels import Labels
 from core.store import Sparse, Store
-from core.values import MEASURES, MIN_ACTIVE, Feature, Links
+from core.values import ALL_MEASURES, DATA_FREE, MEASURES, MIN_ACTIVE, Feature, Links, about
 
 TOP, FLOOR = 5, 0.3
-LOOKED_AT = 48  # sequences among which the opening one is chosen
-FIRST_WORDS = 12  # tokens with which many texts begin alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +105,18 @@ def chosen_tokens(text: str, length: int) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
+def largest_on(prompt: Prompt, key: str, positions: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """The features of a site active on any of the tokens, int64 rising, and the largest activation of each, float64."""
+    rows = prompt.active[key]
+    parts = [slice(int(rows.offsets[p]), int(rows.offsets[p + 1])) for p in positions]
+    features = np.concatenate([np.empty(0, np.int64), *(np.asarray(rows.indices[part], np.int64) for part in parts)])
+    values = np.concatenate([np.empty(0), *(np.asarray(rows.values[part], np.float64) for part in parts)])
+    known, inverse = np.unique(features, return_inverse=True)
+    largest = np.zeros(len(known))
+    np.maximum.at(largest, inverse, values)
+    return known, largest
+
+
 def strongest_features(
     prompt: Prompt, key: str, positions: Sequence[int], top: int = TOP
 ) -> list[tuple[Feature, float]]:
@@ -114,15 +124,7 @@ def strongest_features(
 
     Ties go to the smaller index; fewer active ones is no error.
     """
-    rows = prompt.active[key]
-    parts = [slice(int(rows.offsets[p]), int(rows.offsets[p + 1])) for p in positions]
-    if not parts:
-        return []
-    features = np.concatenate([np.asarray(rows.indices[part], np.int64) for part in parts])
-    values = np.concatenate([np.asarray(rows.values[part], np.float64) for part in parts])
-    known, inverse = np.unique(features, return_inverse=True)
-    largest = np.zeros(len(known))
-    np.maximum.at(largest, inverse, values)
+    known, largest = largest_on(prompt, key, positions)
     order = np.lexsort((known, -largest))[:top]
     return [(Feature(key, int(known[k])), float(largest[k])) for k in order]
 
@@ -141,15 +143,14 @@ def prompt_graph(
     """The `top` strongest features of every site on the chosen tokens, linked where `measure` reaches `floor`.
 
     Every pair of them at adjacent sites is asked; those active together on fewer than `min_both` tokens of the store
-    are left out. Node attributes: ``key, index, site, activation``; edges as in `evolution_graph`. Raises
-    `BadArgument` for a measure or number that makes no sense.
+    are left out. Node attributes: ``key, index, site, activation``; edges as in `evolution_graph`. The graph's
+    ``active`` counts all features that are active there. Raises `BadArgument` for a measure or number that makes no
+    sense, and for one of which less is better; by a measure of weights also `SpacesDiffer` and `NothingRecorded`.
     """
-    if measure not in MEASURES:
-        raise BadArgument(f"there is no measure {measure!r}", f"choose one of {', '.join(MEASURES)}")
-    if top < 1:
-        raise BadArgument(f"{top} features a site are no graph", "choose 1 or more")
-    chosen = [strongest_features(prompt, site.key, positions, top) for site in links.sites]
+    check(measure, top)
     graph = nx.DiGraph(measure=measure, floor=float(floor), top=top, activity=float(activity), min_both=min_both)
+    graph.graph["active"] = sum(len(largest_on(prompt, site.key, positions)[0]) for site in links.sites)
+    chosen = [strongest_features(prompt, site.key, positions, top) for site in links.sites]
     for place, features in enumerate(chosen):
         for feature, activation in features:
             graph.add_node(str(feature), key=feature.key, index=feature.index, site=place, activation=activation)
@@ -157,41 +158,73 @@ def prompt_graph(
     return graph
 
 
+def check(measure: str, top: int) -> None:
+    """Raise `BadArgument` for settings that give no graph."""
+    names = [name for name in ALL_MEASURES if not about(name).lower_is_better]
+    if measure not in names:
+        what = "its links have no floor to reach" if measure in ALL_MEASURES else "there is no such measure"
+        raise BadArgument(f"there is no graph by {measure!r}: {what}", f"choose one of {', '.join(names)}")
+    if top < 1:
+        raise BadArgument(f"{top} features a site are no graph", "choose 1 or more")
+
+
 def link_layers(links: Links, graph: nx.DiGraph, layers: Sequence[Sequence[Feature]]) -> None:
     """Add the links of `graph`'s settings between all features of neighbouring layers."""
     asked = graph.graph
+    measure = asked["measure"]
+    weights = measure if measure in DATA_FREE else ""
     for sources, targets in pairwise(layers):
         for source in sources:
             for target in targets:
                 try:
-                    link = links.link(source, target, asked["activity"])
+                    link = links.link(source, target, asked["activity"], weights)
                 except UnknownFeature:  # a published graph holds some links only
                     continue
-                if link.n_both >= asked["min_both"] and link.measures[asked["measure"]] >= asked["floor"]:
-                    graph.add_edge(str(link.source), str(link.target), **link_attributes(link, asked["measure"]))
+                if link.n_both >= asked["min_both"] and link.measures[measure] >= asked["floor"]:
+                    graph.add_edge(str(link.source), str(link.target), **link_attributes(link, measure))
 
 
 # ---- two prompts
 
+Read = tuple[Prompt, Sequence[int]]
+"""A text and its chosen tokens."""
 
-def compare_graph(links: Links, first: nx.DiGraph, second: nx.DiGraph) -> nx.DiGraph:
-    """The features of two prompt graphs of the same settings in one, linked anew.
 
-    Node attributes: ``activation`` (the larger one), ``first`` and ``second`` (0 where it is not among the strongest
-    there), ``side``: ``both``, ``first`` or ``second``.
+def compare_graph(
+    links: Links,
+    first: Read,
+    second: Read,
+    *,
+    top: int = TOP,
+    measure: str = "pearson",
+    floor: float = FLOOR,
+    min_both: int = MIN_ACTIVE,
+    activity: float = 0.0,
+) -> nx.DiGraph:
+    """The `top` strongest features of every site on either text's tokens in one graph, linked as in `prompt_graph`.
+
+    Node attributes: ``first`` and ``second``, the largest activation on the tokens of either, 0 where it is silent;
+    ``activation``, the larger one; ``side``: ``both``, ``first`` or ``second``, by where it is active at all, also
+    where it is not among the strongest. Raises what `prompt_graph` raises.
     """
-    both = nx.DiGraph(**first.graph)
-    for name in dict.fromkeys([*first, *second]):
-        ends = [graph.nodes[name]["activation"] if name in graph else 0.0 for graph in (first, second)]
-        data = first.nodes[name] if name in first else second.nodes[name]
-        side = "both" if name in first and name in second else "first" if name in first else "second"
-        more = {"activation": max(ends), "first": ends[0], "second": ends[1], "side": side}
-        both.add_node(name, **(dict(data) | more))
-    layers: list[list[Feature]] = [[] for _ in links.sites]
-    for _, data in both.nodes(data=True):
-        layers[data["site"]].append(Feature(data["key"], data["index"]))
-    link_layers(links, both, layers)
-    return both
+    check(measure, top)
+    graph = nx.DiGraph(measure=measure, floor=float(floor), top=top, activity=float(activity), min_both=min_both)
+    graph.graph["active"] = 0
+    layers = []
+    for place, site in enumerate(links.sites):
+        on = [
+            dict(zip(*(part.tolist() for part in largest_on(p, site.key, t)), strict=True)) for p, t in (first, second)
+        ]
+        graph.graph["active"] += len(on[0].keys() | on[1].keys())
+        chosen = [feature for p, t in (first, second) for feature, _ in strongest_features(p, site.key, t, top)]
+        layers.append(list(dict.fromkeys(chosen)))
+        for feature in layers[-1]:
+            ends = [each.get(feature.index, 0.0) for each in on]
+            side = "both" if all(ends) else "first" if ends[0] else "second"
+            more = {"activation": max(ends), "first": ends[0], "second": ends[1], "side": side}
+            graph.add_node(str(feature), key=feature.key, index=feature.index, site=place, **more)
+    link_layers(links, graph, layers)
+    return graph
 
 
 # ---- as tables and JSON
@@ -200,10 +233,17 @@ def compare_graph(links: Links, first: nx.DiGraph, second: nx.DiGraph) -> nx.DiG
 def feature_table(graph: nx.DiGraph, labels: Labels) -> pl.DataFrame:
     """One row a feature, site by site and strongest first: ``site``, ``feature``, ``name``, ``activation``.
 
+    Those of two texts in the order of what both have, what only the first, what only the second has.
+
     A name in quotes is a characteristic token and no label. Of a comparison also ``side``, ``first`` and ``second``;
     where the graph has ``communities`` (`community_tables.with_communities`) also ``community``, ``community_words``.
     """
-    nodes = sorted(graph.nodes(data=True), key=lambda node: (node[1]["site"], -node[1]["activation"], node[1]["index"]))
+
+    def place(node: tuple[str, dict[str, Any]]) -> tuple[int, str, float, int]:
+        data = node[1]  # both, first, second: the alphabet has them in this order
+        return data["site"], data.get("side", ""), -data["activation"], data["index"]
+
+    nodes = sorted(graph.nodes(data=True), key=place)
     rows = [
         (d["key"], name, labels.written(Feature(d["key"], d["index"])), float(d["activation"])) for name, d in nodes
     ]
@@ -220,7 +260,10 @@ def feature_table(graph: nx.DiGraph, labels: Labels) -> pl.DataFrame:
 def as_json(
     prompt: Prompt, graph: nx.DiGraph, labels: Labels, communities: Mapping[Feature, int] | None = None
 ) -> dict[str, Any]:
-    """The JSON of ``prompt`` (DESIGN 9); links carry their counts and one key a measure, as those of ``edges``."""
+    """The JSON of ``prompt`` (DESIGN 9); links carry their counts and one key a measure, as those of ``edges``.
+
+    A measure of weights by which they were linked is among these.
+    """
     nodes = []
     for name, data in graph.nodes(data=True):
         feature = Feature(data["key"], data["index"])
@@ -228,53 +271,9 @@ def as_json(
         community = (communities or {}).get(feature)
         nodes.append({"feature": name, "activation": data["activation"], "label": label.text if label else None,
                       "community": community})  # fmt: skip
-    names = ("n", "n_source", "n_target", "n_both", *MEASURES)
+    weights = [name for name in DATA_FREE if name == graph.graph["measure"]]
+    names = ("n", "n_source", "n_target", "n_both", *MEASURES, *weights)
     found = [
         {"source": a, "target": b, **{name: data[name] for name in names}} for a, b, data in graph.edges(data=True)
     ]
     return {"tokens": list(prompt.tokens), "nodes": nodes, "links": found}
-
-
-# ---- where to begin
-
-
-def opening_token(store: Store, labels: Labels) -> tuple[int, int]:
-    """(sequence, token) worth a look: a word that every site sees clearly and that is called differently on the way.
-
-    Of each of `LOOKED_AT` sequences spread over the store, the token counts on which the least of the sites' largest
-    x / max x is largest, beyond the first words, which begin many texts alike. Of these, the one whose sites' strongest
-    features have the most names, words first. (0, 0) in an empty store.
-    """
-    lengths = np.diff(store.tokens.sequence_offsets)
-    usable = np.flatnonzero((lengths >= 2 * FIRST_WORDS) & (lengths <= 256))
-    usable = usable if len(usable) else np.flatnonzero(lengths > 0)
-    best: tuple[tuple[float, float], int, int] = ((-1.0, -1.0), 0, 0)
-    for sequence in usable[
-        np.unique(np.linspace(0, max(0, len(usable) - 1), LOOKED_AT).astype(np.int64))[: len(usable)]
-    ]:
-        prompt = sequence_prompt(store, int(sequence))
-        clear = np.min([_clearest(store, int(sequence), site.key) for site in store.sites], axis=0)
-        words = np.array([len(text.strip()) > 3 and text.strip().isalpha() for text in prompt.tokens])
-        late = np.arange(len(clear)) >= min(FIRST_WORDS, len(clear) - 1)
-        place = int(np.argmax(clear * np.where(words, 1.0, 0.1) * np.where(late, 1.0, 0.1)))
-        found = [strongest_features(prompt, site.key, (place,), 1) for site in store.sites]
-        names = {labels.name(feature) for one in found for feature, _ in one}
-        telling = sum(len(name) > 3 for name in names) if all(found) else -1.0
-        if ((telling, float(clear[place])), 0) > (best[0], 0):
-            best = ((telling, float(clear[place])), int(sequence), place)
-    return best[1], best[2]
-
-
-def _clearest(store: Store, sequence: int, key: str) -> np.ndarray:
-    """The largest x / max x of a site on each token of a sequence, float64 [tokens]."""
-    start, stop = (int(v) for v in store.tokens.sequence_offsets[sequence : sequence + 2])
-    rows, summary = store.by_token(key), store.summary(key)
-    offsets = np.asarray(rows.offsets[start : stop + 1], np.int64)
-    part = slice(int(offsets[0]), int(offsets[-1]))
-    features = np.asarray(rows.indices[part], np.int64)
-    active = np.asarray(summary.active)[features]
-    telling = (active >= MIN_ACTIVE) & (active <= 0.05 * store.n)
-    share = rows.values[part] / np.asarray(summary.maximum)[features] * np.where(telling, 1.0, 0.01)
-    found = np.zeros(stop - start)
-    np.maximum.at(found, np.repeat(np.arange(stop - start), np.diff(offsets)), share)
-    return found

@@ -15,7 +15,7 @@ from core.commands.output import cell, print_json, print_table
 from core.commands.pairs import warn
 from core.labels import Labels
 from core.store import Store, open_store
-from core.values import MEASURES, MIN_ACTIVE, Feature
+from core.values import DATA_FREE, MEASURES, MIN_ACTIVE, Feature
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,9 +26,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     text.add_argument("--sequence", type=int, metavar="N", help="a sequence of the store instead; needs no model")
     parser.add_argument("--token", default="-1", help="which tokens: -1 (the last), 12, 3,5, 3-7 or all")
     parser.add_argument("--top", type=int, default=TOP, help="features a site, the strongest on these tokens")
-    parser.add_argument("--measure", default="pearson", choices=MEASURES)
+    parser.add_argument("--measure", default="pearson", choices=(*MEASURES, "decoder_cosine", "virtual_weight"))
     parser.add_argument("--floor", type=float, default=FLOOR, help="links are shown where the measure reaches it")
-    parser.add_argument("--min-both", type=int, default=MIN_ACTIVE, help="and where both are active on as many tokens")
+    parser.add_argument(
+        "--min-both", type=int, help=f"and where both are active on as many tokens ({MIN_ACTIVE}; by weights 0)"
+    )
     parser.add_argument("--activity", type=float, default=0.0, help="r: a feature is active where x > r * its maximum")
     parser.add_argument("--device", default="cpu", help="where the model runs")
     parser.add_argument(
@@ -45,9 +47,10 @@ def run(options: argparse.Namespace) -> None:
         prompt = sequence_prompt(store, options.sequence)
     else:
         prompt = typed(store, options.text, options.device)
+    least = (0 if options.measure in DATA_FREE else MIN_ACTIVE) if options.min_both is None else options.min_both
     graph = prompt_graph(
         StoreLinks(store), prompt, chosen_tokens(options.token, len(prompt.tokens)), top=options.top,
-        measure=options.measure, floor=options.floor, min_both=options.min_both, activity=options.activity,
+        measure=options.measure, floor=options.floor, min_both=least, activity=options.activity,
     )  # fmt: skip
     document = as_json(prompt, graph, labels, communities_of(store, options.communities))
     if options.json:
