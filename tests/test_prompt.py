@@ -205,7 +205,7 @@ def test_links_by_weights_are_those_of_the_matrices(
     if measure == "decoder_cosine":
         full = (a / np.linalg.norm(a, axis=1, keepdims=True)) @ (b / np.linalg.norm(b, axis=1, keepdims=True)).T
     else:
-        full = a @ np.asarray(store.weights(second, "encoder"), np.float64).T
+        full = a @ np.asarray(store.weights(second, "encoder"), np.float64)
     assert graph.number_of_edges() == sum(d["key"] == first for _, d in graph.nodes(data=True)) * sum(
         d["key"] == second for _, d in graph.nodes(data=True)
     )

@@ -232,7 +232,7 @@ def test_labels_are_never_markup(app: AppTest, store: Store) -> None:
 def test_links_by_weights_begin_at_a_floor_of_their_own(app: AppTest, store: Store) -> None:
     path = Path(os.environ["STRATA_CACHE"]) / "stores" / "weighed.h5"
     rng = np.random.default_rng(0)
-    weights = {key: {"decoder": rng.standard_normal((12, 4)), "encoder": rng.standard_normal((12, 4))} for key in "01"}
+    weights = {key: {"decoder": rng.standard_normal((12, 4)), "encoder": rng.standard_normal((4, 12))} for key in "01"}
     plant(path, {key: (rng.random((200, 12)) < 0.5).astype(float) for key in "01"}, weights=weights)
     text = everything(opened(app, store="weighed", sequence="0", token="5", measure="decoder_cosine"))
     assert "Links are what the weights say" in text
