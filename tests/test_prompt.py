@@ -271,6 +271,10 @@ def test_a_typed_text_on_the_page(store: Store, prompter: Prompter) -> None:
     assert "reads 64" in everything(app)
 
 
+def test_text_that_is_no_unicode_is_read_without_it(prompter: Prompter) -> None:
+    assert np.array_equal(prompter.ids_of("the \ud83d cat"), prompter.ids_of("the ? cat"))
+
+
 @pytest.mark.parametrize("text", ["", "x", "9", "-10", "3-", "5-3", "1,,2", "1;2", "٣"])
 def test_tokens_that_make_no_sense(text: str) -> None:
     with pytest.raises(BadArgument):

@@ -25,7 +25,7 @@ from core.analyses.prompt import (
     sequence_prompt,
 )
 from core.analyses.prompt_opening import opening_token
-from core.labels import Labels
+from core.labels import Labels, token_hint
 from core.store import Store
 from core.views.graph import Picture, picture
 from ui import communities, evolution, palette, readers, selection
@@ -90,11 +90,17 @@ class Shown:
         >>> said = Prompt("", (" O", "nce", " upon", " a"), np.ones(4, np.uint8), {})
         >>> Shown(said, (0, 1)).words, Shown(said, (0, 3)).words
         ('“Once”', '“O … a”')
+        >>> broken = Prompt("", ("a", "\\n", "", "\\u200b"), np.ones(4, np.uint8), {})
+        >>> Shown(broken, (1,)).words, Shown(broken, (2,)).words, Shown(broken, (2, 3)).words
+        ('“↵”', 'Token 2', 'Tokens 2, 3')
         """
         counted = [place for place in self.places if self.prompt.counted[place]] or list(self.places)
         parts = ["" if place - 1 in (before, place) else " … " for before, place in pairwise([-1, *counted])]
         text = "".join(gap + self.prompt.tokens[place] for gap, place in zip(parts, counted, strict=True))
-        text = " ".join(text.removeprefix(" … ").split())
+        text = text.removeprefix(" … ")
+        text = " ".join(text.split()) or token_hint(text.encode("utf-8", "replace"))
+        if not any(letter.isprintable() for letter in text):  # part of a character, or nothing that could be seen
+            return f"Token{'s' * (len(counted) > 1)} {', '.join(map(str, counted[:6]))}"
         if len(text) > LONGEST_TOLD:
             text = text[:LONGEST_TOLD].rpartition(" ")[0] or text[:LONGEST_TOLD]
             return f"“{text}…”"

@@ -45,6 +45,7 @@ class Prompter:
         """Token ids as in collecting, with what was put before each sequence; raises `PromptTooLong`, `BadArgument`."""
         from core.sources.corpora import tokenise
 
+        text = text.encode("utf-8", "replace").decode()  # a terminal may hand over what is no text
         found = next(tokenise(self.model.tokenizer, [text], self.model.vocabulary_size))
         ids = np.array(([] if self.lead is None else [self.lead]) + list(found), np.uint32)
         longest = self.model.longest_context
