@@ -300,6 +300,16 @@ def test_a_word_of_every_label_characterises_nothing() -> None:
     assert [[word.text for word in found[group]] for group in (0, 1)] == [["cats"], ["dogs"]]
 
 
+def test_words_that_stand_side_by_side_are_one_and_others_are_not() -> None:
+    texts = ["full stop", "a full stop", "word at a full stop", "proper noun", "noun", "noun", "noun", "proper noun",
+             "proper noun at a full stop", "red hat", "red", "hat", "red hat", "hat of red", "hat red"]  # fmt: skip
+    words = [has for _, has in words_of([Feature("0", i) for i in range(15)], lambda f: Label(texts[f.index], "test"))]
+    assert [set(has) for has in words[:5]] == [{"full stop"}, {"full stop"}, {"word", "full stop"}, {"proper noun"},
+                                               {"noun"}]  # fmt: skip
+    assert words[8] == {"proper noun", "full stop"}
+    assert words[9] == {"red", "hat"}  # as often apart
+
+
 # ---- the command
 
 

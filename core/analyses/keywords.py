@@ -4,6 +4,10 @@ A word w of a group's labels scores a · log(1 + (a / A) / ((b + ½) / (B + 1)))
 word, b of the B labelled features outside. So it is frequent in the group and rare beside it; words that are hardly
 more frequent than outside (a/A < 1.5 · b/B) are left out. Tokens of features without a label are scored in the same
 way among themselves and stay hints.
+
+Two words that mostly stand side by side are one: "full stop", and also "proper noun", of which one hardly stands
+without the other. With a and b labels that have either, and c that have both as neighbours, these are pairs with c ≥ 3
+and 2c / (a + b) ≥ 0.6 (Dice) or c / min(a, b) ≥ 0.9.
 """
 
 from __future__ import annotations
@@ -13,17 +17,20 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from core.labels import Labels
 from core.values import Feature, Label
 
 KEYWORDS = 5
 LIFT = 1.5
+PHRASE, TOGETHER, BOUND = 3, 0.6, 0.9
+"""Labels that have a phrase at the fewest; how much its two words stick together, and the one of them to the other."""
 WORD = re.compile(r"[^\W\d_](?:[\w'’-]*\w)?")
 EMPTY_WORDS = (
-    "a an and any are as at be been being both but by can etc for from had has have in into is it its may not of on or "
-    "other such than that the their them then there these they this those to used using was were when where which who "
-    "with within without"
+    "a about after an and any are as at be been before being between both but by can during etc for from had has have "
+    "in into is it its may not of on or other such than that the their them then there these they this those to used "
+    "using was were when where which who with within without"
 )
 """Words that say nothing of what a label is about."""
 
@@ -70,22 +77,60 @@ def label_or_hint_of(labels: Labels) -> Callable[[Feature], Label | None]:
 
 
 def words_of(features: Iterable[Feature], label_of: Callable[[Feature], Label | None]) -> list[Words]:
-    """Label words (folded) or the hint (as it is) of each feature; `label_of` as `label_or_hint_of`.
+    """Label words and phrases (folded) or the hint (as it is) of each feature; `label_of` as `label_or_hint_of`.
 
     >>> words_of([Feature("0", 1)], lambda feature: Label("Names of people", "auto"))[0] == (False, {"names", "people"})
     True
+    >>> words_of([Feature("0", 1)] * 3, lambda feature: Label("word before a full stop", "auto"))[0][1] == {
+    ...     "word", "full stop"}
+    True
     """
-    found = []
+    found: list[tuple[bool, list[str]]] = []
     for feature in features:
         label = label_of(feature)
         if label is None:
-            found.append((True, frozenset[str]()))
+            found.append((True, []))
         elif label.source == "hint":
-            found.append((True, frozenset([label.text])))
+            found.append((True, [label.text]))
         else:
             folded = (word.casefold() for word in WORD.findall(label.text))
-            found.append((False, frozenset(word for word in folded if word not in _EMPTY and len(word) > 1)))
-    return found
+            found.append((False, [word if word not in _EMPTY and len(word) > 1 else "" for word in folded]))
+    phrases = _phrases([words for hint, words in found if not hint])
+    return [(hint, frozenset(words if hint else _joined(words, phrases))) for hint, words in found]
+
+
+def _phrases(texts: Sequence[Sequence[str]]) -> set[tuple[str, str]]:
+    """The pairs of words that are one (see the top of this file); "" stands for a word that says nothing."""
+    single: Counter[str] = Counter()
+    double: Counter[tuple[str, str]] = Counter()
+    for words in texts:
+        single.update(set(words))
+        double.update({(a, b) for a, b in pairwise(words) if a and b and a != b})
+
+    def sticks(a: str, b: str, c: int) -> bool:
+        either = single[a], single[b]
+        return c >= PHRASE and (2 * c >= TOGETHER * sum(either) or c >= BOUND * min(either))
+
+    return {(a, b) for (a, b), c in double.items() if sticks(a, b, c)}
+
+
+def _joined(words: Sequence[str], phrases: set[tuple[str, str]]) -> list[str]:
+    """Words, and phrases in the place of theirs.
+
+    >>> _joined(["names", "", "full", "stop"], {("full", "stop")})
+    ['names', 'full stop']
+    """
+    joined: list[str] = []
+    before = ""  # a word that may still begin a phrase
+    for word in words:
+        if before and (before, word) in phrases:
+            joined[-1], before = f"{before} {word}", ""
+        elif word:
+            joined.append(word)
+            before = word
+        else:
+            before = ""
+    return joined
 
 
 def keywords(groups: Sequence[int], words: Sequence[Words], most: int = KEYWORDS) -> dict[int, tuple[Keyword, ...]]:
