@@ -6,7 +6,9 @@ from core.errors import StrataError
 from core.values import Feature
 from ui import communities as com
 from ui import communities_page as parts
+from ui import communities_shown as show
 from ui import communities_words as words
+from ui import selection
 from ui.cards import both_ways, summary
 from ui.communities_pills import pills
 from ui.errors import error_box, guarded
@@ -30,15 +32,18 @@ asked = com.read_settings()
 heading = st.container()
 with guarded(stop=True):
     found = com.answer(store, labels, asked)
-    communities, members = parts.frames(store, labels, found, asked)
-    frame = parts.listed(communities, members)
+    communities, members = show.frames(store, labels, found, asked)
+    frame = show.listed(communities, members)
     one = parts.choose(found, asked, frame["id"].to_list())
     view = parts.view_of(store, labels, found, asked, one) if one else None
-drawn = parts.drawn(view, store, theme()) if view else None
-told = words.title_of(one, len(store.sites)) if one else f"No three features are linked: {com.in_words(asked)}"
+drawn = show.drawn(view, store, theme()) if view else None
+shown = show.members_of(store, view, members) if view else None
+told = f"No three features are linked: {com.in_words(asked)}"
+if view is not None:
+    told = words.title_of(view.shown, len(store.sites), one if view.part else None)
 with heading:
     page_title(told, words.explained(found, asked) if one else "Lower the floor, or choose another measure.")
-pills(store, asked, view, drawn, told, communities, members)
+pills(store, asked, view, drawn, told, communities, members, shown)
 if view is None:
     st.stop()
 
@@ -47,21 +52,24 @@ def act(event):
     parts.on_event(view, event)
 
 
-parts.ranked_table(frame, asked, theme())
+show.ranked_table(frame, asked, theme())
 if frame.is_empty():
     st.html(quiet("Nothing matches what you typed; the graph shows the community of before."))
 with st.container(key="card-graph"):
     graph_component(
-        drawn, "communities", act, view=f"{store.fingerprint}:{asked}:{one.id}:{len(view.graph)}",
+        drawn, "communities", act, view=f"{store.fingerprint}:{asked}:{drawn.name}:{len(view.graph)}",
         selected=view.feature, link=view.link, height=height_of(drawn),
     )  # fmt: skip
-    st.html(quiet(parts.cut(view) or f"All {len(view.graph):,} features and their links."))
+    st.html(quiet(show.cut(view) or f"All {len(view.graph):,} features and their links."))
 
 feature = Feature.parse(view.feature)
 with st.container(key="communities-below"):
     first, second, third = st.columns(3, gap="small")
 with first, st.container(key="card-community"), guarded():
     linked(words.facts(found, one), "communities:facts")
+    if len(view.parts.communities) > 1:
+        coloured = view.divided and selection.value(parts.SHADE) == "part"
+        linked(words.parts(view.parts, view.part, list(view.graph), coloured), "communities:parts")
 with second, st.container(key="card-members"), guarded():
     linked(words.members(view.graph, labels), "communities:members")
 with third, st.container(key="card-feature"), guarded():
@@ -75,6 +83,8 @@ if view.link:
     with st.container(key="card-link"), guarded():
         inspector(report_of(store.fingerprint, store, view.link, asked.activity), store, labels)
 
+with st.expander(f"All {len(shown):,} features"), guarded():
+    show.members_table(shown, f"members:{asked}:{drawn.name}")
 edges = view.graph.number_of_edges()
 with st.expander(f"The same as tables: {len(view.graph):,} features, {edges:,} links"), guarded():
     graph_tables(view.graph, act, f"communities:{one.id}:{view.feature}:{view.link}")

@@ -24,7 +24,7 @@ from core.store import Store
 from core.values import Feature, Label
 from tests.test_gates_page import everything
 from ui.communities import colours_in_view
-from ui.communities_page import as_python
+from ui.communities_shown import as_python
 
 SCRIPT = "<img src=x onerror=alert(1)>"
 
@@ -44,6 +44,11 @@ def planted(_own_cache: None) -> tuple[Store, Truth]:
 
 @pytest.fixture
 def app(planted: tuple[Store, Truth]) -> AppTest:
+    return AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+
+
+@pytest.fixture
+def app_of_loose(loose: Store) -> AppTest:
     return AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
 
 
@@ -107,9 +112,62 @@ def test_the_snippet_computes_what_is_shown(app: AppTest, planted: tuple[Store, 
     names: dict[str, Any] = {}
     exec(snippet, names)
     assert names["result"]["id"].to_list() == table_of(app)["id"].to_list()
-    assert sorted(names["graph"]) == sorted(table_of(app, 1)["feature"])
-    wanted = as_python(str(planted[0].path), Settings(), 1, len(names["graph"]), "rivers")
-    assert snippet.strip() == wanted.strip()
+    assert sorted(names["graph"]) == sorted(table_of(app, 2)["feature"])
+    assert names["features"]["feature"].to_list() == table_of(app, 1)["feature"].to_list()
+    assert snippet.strip() == as_python(str(planted[0].path), Settings(), 1, MOST, "rivers").strip()
+
+
+@pytest.fixture
+def loose(_own_cache: None) -> Store:
+    """Two groups of six chains that hang together by a few links: at a low resolution one community of two parts."""
+    folder = Path(os.environ["STRATA_CACHE"]) / "stores"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    first = rng.random(500) < 0.3
+    topic = np.repeat(np.stack([first, np.where(rng.random(500) < 0.5, first, rng.random(500) < 0.3)], 1), 20, axis=0)
+    sites = {key: topic[:, [0] * 6 + [1] * 6] * (rng.random((10_000, 12)) < 0.5) * 1.0 for key in "012"}
+    return plant(folder / "planted.h5", sites)
+
+
+def python_of(app: AppTest) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    exec(next(code.value for code in app.code if "store_communities" in code.value), names)
+    return names
+
+
+def test_a_community_is_told_part_by_part(app_of_loose: AppTest) -> None:
+    app = app_of_loose
+    text = everything(opened(app, resolution="0.01"))
+    assert "Its parts" in text
+    assert "part=2" in text
+    assert table_of(app)["size"].to_list() == [36]
+    every = table_of(app, 1)
+    assert sorted(every["part"].to_list()) == [1] * 18 + [2] * 18
+    assert every["strength"].to_list() == sorted(every["strength"], reverse=True)
+    of_part = set(every.filter(pl.col("part") == 2)["feature"])
+    text = everything(opened(app, resolution="0.01", part="2"))
+    assert "a part of the 36 of community 1" in text
+    assert "show the whole community" in text
+    assert set(table_of(app, 1)["feature"]) == set(table_of(app, 2)["feature"]) == of_part
+    names = python_of(app)
+    assert set(names["graph"]) == of_part
+    assert set(names["features"].filter(pl.col("part") == 2)["feature"]) == of_part
+
+
+def test_a_chosen_feature_is_drawn_though_others_are_better_connected(app_of_loose: AppTest) -> None:
+    opened(app_of_loose, resolution="0.01", drawn="10")
+    drawn, every = set(table_of(app_of_loose, 2)["feature"]), table_of(app_of_loose, 1)["feature"].to_list()
+    assert len(drawn) == 10
+    left_out = next(name for name in reversed(every) if name not in drawn)
+    opened(app_of_loose, resolution="0.01", drawn="10", feature=left_out)
+    shown = set(table_of(app_of_loose, 2)["feature"])
+    assert left_out in shown
+    assert set(python_of(app_of_loose)["graph"]) == shown
+
+
+def test_a_part_of_another_community_is_forgotten(app: AppTest) -> None:
+    opened(app, community="1", part="7")
+    assert "a part of" not in everything(app)  # planted ones have no parts
 
 
 def test_a_hosted_app_keeps_to_what_it_can_afford(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What the Communities page shows: its finding, the ranked table, the cards, downloads and Python."""
+"""Where one stands on the Communities page: which community, which part, its graph, the feature and link marked."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import networkx as nx
-import polars as pl
 import streamlit as st
 
 from core.analyses.communities import Communities, Community, Settings
+from core.analyses.community_parts import parts_of
 from core.analyses.community_tables import (
     MOST,
     community_graph,
-    community_table,
-    member_table,
     with_activity,
-    with_text,
 )
 from core.analyses.evolution import MAX_NODES
 from core.analyses.keywords import label_or_hint_of
@@ -25,14 +22,14 @@ from core.labels import Labels
 from core.paths import hosted
 from core.store import Store
 from core.values import Feature
-from core.views.graph import Picture, picture
-from ui import palette, selection
+from ui import selection
 from ui.clicks import is_feature, link_ends
 from ui.communities_words import telling
-from ui.evolution import graph_theme
 from ui.go import lead_to
 
 COMMUNITY = selection.count("community", 0, 0, 1_000_000)
+PART = selection.count("part", 0, 0, 1_000_000)
+SHADE = selection.choice("shade", ("part", "site"))
 FEATURE = selection.text(selection.FEATURE, longest=80)
 LINK = selection.text(selection.LINK, longest=160)
 FIND = selection.text("find", longest=80)
@@ -43,12 +40,25 @@ TABLE = 38 + 34 * 7  # pixels: seven communities, the others by scrolling
 
 @dataclass(frozen=True)
 class View:
-    """What is shown: a community, its graph, the marked feature and link."""
+    """What is shown: a community or a part of it, the graph of that, the marked feature and link."""
 
     one: Community
+    parts: Communities
+    part: Community | None
     graph: nx.DiGraph
     feature: str
     link: str
+    first: str = ""  # a feature that is drawn only because it was chosen
+
+    @property
+    def shown(self) -> Community:
+        """What is drawn."""
+        return self.part or self.one
+
+    @property
+    def divided(self) -> bool:
+        """Whether the picture shows several parts."""
+        return self.part is None and len(self.parts.communities) > 1
 
 
 # ---- which community
@@ -72,10 +82,17 @@ def choose(found: Communities, asked: Settings, listed: list[int]) -> Community 
 
 
 def view_of(store: Store, labels: Labels, found: Communities, asked: Settings, one: Community) -> View:
-    """The community's graph, the feature marked in it (the strongest unless chosen) and one of its links."""
-    most = min(selection.value(DRAWN), MAX_NODES // 2 if hosted() else MAX_NODES)
-    graph = _graph(store.fingerprint, len(labels), asked, one.id, most, store, labels, found)
-    chosen = selection.value(FEATURE)
+    """The graph of a community or its chosen part, the feature marked in it (the strongest unless chosen), a link."""
+    if st.session_state.get(LAST, (asked, "", one.id))[::2] != (asked, one.id):
+        selection.drop(PART.name)  # that of another community
+    parts = _parts(store.fingerprint, len(labels), asked, one.id, labels, found)
+    part = parts.of(selection.value(PART)) if len(parts.communities) > 1 else None
+    drawn, id = (parts, part.id) if part else (found, one.id)
+    key = store.fingerprint, len(labels), asked, one.id, part.id if part else 0, most_drawn()
+    graph = _graph(*key, "", store, labels, drawn)
+    chosen, first = selection.value(FEATURE), ""
+    if chosen not in graph and is_feature(chosen) and drawn.membership.get(Feature.parse(chosen)) == id:
+        graph, first = _graph(*key, chosen, store, labels, drawn), chosen
     feature = chosen if chosen in graph else str(graph.graph["seeds"])
     near = [*graph.in_edges(feature, data="weight"), *graph.out_edges(feature, data="weight")]
     best = max(near, key=lambda edge: (edge[2], edge[0], edge[1]), default=None)
@@ -83,18 +100,33 @@ def view_of(store: Store, labels: Labels, found: Communities, asked: Settings, o
     if not (link_ends(link) and graph.has_edge(*link_ends(link))):
         link = f"{best[0]},{best[1]}" if best else ""
     st.session_state[LAST] = (asked, feature, one.id)
-    return View(one, graph, feature, link)
+    return View(one, parts, part, graph, feature, link, first)
+
+
+def most_drawn() -> int:
+    """Features of a picture at most."""
+    return min(selection.value(DRAWN), MAX_NODES // 2 if hosted() else MAX_NODES)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _parts(
+    fingerprint: str, n_labels: int, asked: Settings, id: int, _labels: Labels, _found: Communities
+) -> Communities:
+    return parts_of(_found, id, label_or_hint_of(_labels), asked)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _graph(
-    fingerprint: str, n_labels: int, asked: Settings, id: int, most: int,
+    fingerprint: str, n_labels: int, asked: Settings, community: int, part: int, most: int, first: str,
     _store: Store, _labels: Labels, _found: Communities,
 ) -> nx.DiGraph:  # fmt: skip
     from core.analyses.neighbours import StoreLinks
 
     label_of = label_or_hint_of(_labels)
-    graph = community_graph(StoreLinks(_store), _found, id, label_of, most, asked.activity, asked.measure, asked.floor)
+    graph = community_graph(
+        StoreLinks(_store), _found, part or community, label_of, most, asked.activity, asked.measure, asked.floor,
+        Feature.parse(first) if first else None,
+    )  # fmt: skip
     return with_activity(graph, _store)
 
 
@@ -115,101 +147,3 @@ def go(view: View, page: str) -> None:
     """Another page, about the feature on the card. For callbacks."""
     selection.put(FEATURE, view.feature)
     lead_to(page)
-
-
-# ---- what is shown
-
-
-def frames(store: Store, labels: Labels, found: Communities, asked: Settings) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """(communities, members), kept."""
-    return _frames(store.fingerprint, len(labels), asked, labels, found)
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _frames(
-    fingerprint: str, n_labels: int, asked: Settings, _labels: Labels, _found: Communities
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    return community_table(_found), member_table(_found, label_or_hint_of(_labels))
-
-
-def listed(communities: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
-    """The rows that hold what was typed."""
-    return with_text(communities, members, selection.value(FIND))
-
-
-def ranked_table(frame: pl.DataFrame, asked: Settings, theme: str) -> None:
-    """The communities; choosing a row shows its graph."""
-    key = f"table:communities:{asked}:{selection.value(FIND)}"
-
-    def chosen() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
-        if rows:
-            selection.put(COMMUNITY, int(frame["id"][rows[0]]))
-            selection.drop(selection.LINK)
-
-    number = st.column_config.NumberColumn
-    st.dataframe(
-        frame.select("id", "keywords", "size", "sites", "per_site", "cohesion", "over_seeds", "over_halves"),
-        key=key, hide_index=True, selection_mode="single-row", on_select=chosen, row_height=34,
-        height=min(TABLE, 38 + 34 * len(frame)),
-        column_config={
-            "id": number("", width=40),
-            "keywords": st.column_config.TextColumn("keywords", width=400),
-            "size": number("size", format="localized", width=60, help="features"),
-            "sites": st.column_config.TextColumn("sites", width=80, help="sites that it spans"),
-            "per_site": st.column_config.BarChartColumn(
-                "per site", width=90, y_min=0, color=palette.BAR[theme], help="features at each site"
-            ),
-            "cohesion": number("cohesion", format="%.2f", width=86, help="share of link weight that stays within"),
-            "over_seeds": number("over seeds", format="%.2f", width=96, help="stability: found again with other seeds"),
-            "over_halves": number(
-                "over halves", format="%.2f", width=96, help="stability: found again on either half of the documents"
-            ),
-        },
-    )  # fmt: skip
-
-
-def drawn(view: View, store: Store, theme: str) -> Picture:
-    """The picture of a community: the layer ramp."""
-    ramp = palette.ramp(len(store.sites), theme)
-    colours = {n: (ramp[d["site"]], palette.ink(ramp[d["site"]])) for n, d in view.graph.nodes(data=True)}
-    return picture(view.graph, colours, graph_theme(theme), name=f"community-{view.one.id}")
-
-
-def cut(view: View) -> str:
-    """What the picture leaves out, as a sentence.
-
-    >>> graph = nx.DiGraph(pruned_nodes=31, pruned_edges=9); graph.add_node("0_1")
-    >>> cut(View(None, graph, "", ""))
-    'The best connected 1 of 32 features, without 9 of their and the others’ links.'
-    """
-    nodes, edges = view.graph.graph["pruned_nodes"], view.graph.graph["pruned_edges"]
-    if not nodes:
-        return f"The strongest links; {edges:,} more are left out." if edges else ""
-    n = len(view.graph)
-    return f"The best connected {n:,} of {n + nodes:,} features, without {edges:,} of their and the others’ links."
-
-
-def as_python(path: str, asked: Settings, id: int, most: int, find: str) -> str:
-    """The core calls behind the page, to run as they are from the checkout.
-
-    >>> "community_graph(StoreLinks(store), found, 3, " in as_python("demo.h5", Settings(), 3, 60, "")
-    True
-    """
-    keywords = ", ".join(f"{name}={getattr(asked, name)!r}" for name in Settings.__dataclass_fields__)
-    return (
-        "from core.analyses.communities import Settings, store_communities\n"
-        "from core.analyses.community_tables import community_graph, community_table, member_table, with_text\n"
-        "from core.analyses.keywords import label_or_hint_of\n"
-        "from core.analyses.neighbours import StoreLinks\n"
-        "from core.labels import Labels\n"
-        "from core.store import open_store\n\n"
-        f"store = open_store({path!r})\n"
-        "labels = Labels.beside(store)\n"
-        "label_of = label_or_hint_of(labels)\n"
-        f"asked = Settings({keywords})\n"
-        "found = store_communities(store, labels, asked)\n"
-        f"result = with_text(community_table(found), member_table(found, label_of), {find!r})\n"
-        f"graph = community_graph(StoreLinks(store), found, {id}, label_of, most={most},\n"
-        "                        activity=asked.activity, measure=asked.measure, floor=asked.floor)\n"
-    )

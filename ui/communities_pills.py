@@ -15,6 +15,7 @@ from core.values import MEASURES
 from core.views.graph import Picture
 from ui import communities as com
 from ui import communities_page as parts
+from ui import communities_shown as shown_parts
 from ui import selection
 from ui.pills import STYLE, graph_downloads
 from ui.share import absolute, as_csv, as_parquet, path_told
@@ -23,7 +24,7 @@ from ui.text import measure_name
 
 def pills(
     store: Store, asked: Settings, view: parts.View | None, drawn: Picture | None, told: str,
-    communities: pl.DataFrame, members: pl.DataFrame,
+    communities: pl.DataFrame, members: pl.DataFrame, shown: pl.DataFrame | None,
 ) -> None:  # fmt: skip
     """The row itself; call it when every setting of the page has been read."""
     st.html(STYLE)
@@ -35,6 +36,9 @@ def pills(
             with st.popover(f"{size} drawn"):
                 top = MAX_NODES // 2 if hosted() else MAX_NODES
                 st.slider("Best connected features that are drawn", 10, top, step=10, **selection.bind(parts.DRAWN))
+            if view.divided:
+                with st.popover(f"Colour: {selection.value(parts.SHADE)}"):
+                    st.radio("Colour by", ("part", "site"), **selection.bind(parts.SHADE))
         st.text_input(
             "Find", placeholder="label, token or feature", label_visibility="collapsed", width=190,
             **selection.bind(parts.FIND),
@@ -42,9 +46,9 @@ def pills(
         with st.popover("Permalink"):
             st.code(absolute(selection.permalink()), language=None, wrap_lines=True)
         with st.popover("Download"), st.container(key="downloads"):
-            _tables(communities, members)
+            _tables(communities, members, shown)
             if view is not None and drawn is not None:
-                graph_downloads(view.graph, drawn, told, parts.cut(view))
+                graph_downloads(view.graph, drawn, told, shown_parts.cut(view))
         with st.popover("Copy as Python"):
             st.code(_python(store, asked, view), language="python")
 
@@ -81,8 +85,11 @@ def _pairs(which: str) -> str:
     return {"adjacent": "adjacent sites", "all": "all pairs of sites"}[which]
 
 
-def _tables(communities: pl.DataFrame, members: pl.DataFrame) -> None:
-    for label, name, frame in (("Communities", "communities", communities), ("Their features", "members", members)):
+def _tables(communities: pl.DataFrame, members: pl.DataFrame, shown: pl.DataFrame | None) -> None:
+    frames = [("Communities", "communities", communities), ("Features of all", "members", members)]
+    if shown is not None:
+        frames.append(("Features of this one", "community", shown))
+    for label, name, frame in frames:
         for kind, make in (("csv", as_csv), ("parquet", as_parquet)):
             told = kind.upper() if kind == "csv" else "Parquet"
             st.download_button(
@@ -92,5 +99,8 @@ def _tables(communities: pl.DataFrame, members: pl.DataFrame) -> None:
 
 
 def _python(store: Store, asked: Settings, view: parts.View | None) -> str:
-    id, most = (view.one.id, len(view.graph)) if view is not None else (1, MOST)
-    return parts.as_python(path_told(store), asked, id, most, selection.value(parts.FIND))
+    find = selection.value(parts.FIND)
+    if view is None:
+        return shown_parts.as_python(path_told(store), asked, 1, MOST, find)
+    part = view.part.id if view.part else 0
+    return shown_parts.as_python(path_told(store), asked, view.one.id, parts.most_drawn(), find, part, view.first)

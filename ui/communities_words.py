@@ -16,19 +16,28 @@ from ui.go import anchor
 from ui.text import escape, figure, head, named, table
 
 STEADY, SHAKY = 0.9, 0.6
+PARTS = 12
 MEMBERS = 12
 
 
-def title_of(one: Community, n_sites: int) -> str:
-    """What holds together: “Once”, “One” and “there” hold together through all six sites, 91 features."""
-    words = [word.written for word in one.keywords][:3]
-    names = (
-        f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0] if words else str(one.features[0])
-    )
+def title_of(one: Community, n_sites: int, of: Community | None = None) -> str:
+    """What holds together: “Once”, “One” and “there” hold together through all six sites, 91 features.
+
+    Of a part of a community `of`, whose stability is not known, its share of it.
+    """
+    names, several = _names(one)
     sites = len(one.sites)
     where = f"through all {sites} sites" if sites == n_sites > 2 else _where(one.sites)
-    verb = "hold" if len(words) > 1 else "holds"
-    return f"{names} {verb} together {where}: {one.size:,} features, {again(one.stability)}"
+    told = again(one.stability) if of is None else f"a part of the {of.size:,} of community {of.id}"
+    return f"{names} {'hold' if several else 'holds'} together {where}: {one.size:,} features, {told}"
+
+
+def _names(one: Community) -> tuple[str, bool]:
+    """Its first words, and whether they are several."""
+    words = [word.written for word in one.keywords][:3]
+    if len(words) > 1:
+        return f"{', '.join(words[:-1])} and {words[-1]}", True
+    return words[0] if words else str(one.features[0]), False
 
 
 def _where(sites: tuple[str, ...]) -> str:
@@ -123,6 +132,27 @@ def _bars(one: Community, found: Communities) -> str:
     )
     keys = "".join(f"<span>{escape(key)}</span>" for key in found.graph.keys)
     return f'<div class="s-bars">{bars}</div><div class="s-strip-keys">{keys}</div>'
+
+
+def parts(found: Communities, chosen: Community | None, nodes: list[str], coloured: bool) -> str:
+    """The parts of a community as rows of HTML: each leads to its own graph, its swatch is its colour there."""
+    ranked = com.colours_in_view(nodes, found.membership, "light")[1] if coloured else []
+    rows = []
+    for one in found.communities[:PARTS]:
+        colour = com.swatch(ranked.index(one.id)) if one.id in ranked else palette.pair(*palette.LINE.values())
+        swatch = f'<i class="s-swatch" style="background:{colour}"></i>' if coloured else f"<span>{one.id}</span>"
+        words = ", ".join(escape(word.written) for word in one.keywords[:3]) or escape(str(one.features[0]))
+        told = f"<b>{words}</b>" if chosen is not None and one.id == chosen.id else words
+        rows.append(
+            anchor(swatch, part=str(one.id), link=None)
+            + f'<span class="s-cut">{anchor(told, part=str(one.id), link=None)}</span>'
+            + f'<span class="s-num">{one.size:,}</span>'
+        )
+    left = len(found.graph.features) - sum(one.size for one in found.communities[:PARTS])
+    rest = f"; {left:,} in smaller ones" if left else ""
+    back = anchor("show the whole community", part="0", link=None) if chosen is not None else ""
+    told = "the same method within it" + rest
+    return head("Its parts", told) + f'<div class="s-rows s-parts">{"".join(rows)}</div><div>{back}</div>'
 
 
 def members(graph: nx.DiGraph, labels: Labels) -> str:

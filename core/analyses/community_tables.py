@@ -14,7 +14,7 @@ from core.analyses.communities import Communities, Community, Settings
 from core.analyses.evolution import MAX_EDGES, link_attributes
 from core.analyses.export import with_labels
 from core.store import Store
-from core.values import Feature, Label, Link, Links
+from core.values import DATA_FREE, Feature, Label, Link, Links
 
 MOST = 40
 """Features of one community that a picture shows unless asked for more."""
@@ -67,15 +67,45 @@ def span(sites: tuple[str, ...], keys: tuple[str, ...]) -> str:
 
 
 def member_table(found: Communities, label_of: Callable[[Feature], Label | None]) -> pl.DataFrame:
-    """One row a feature that is in a community: its id, the feature, what it is called and whether that is a hint."""
+    """One row a feature that is in a community: its id, the feature, what it is called and whether that is a hint.
+
+    ``strength`` is the weight of its links within the community.
+    """
+    strength = dict(zip(found.graph.features, strength_within(found).tolist(), strict=True))
     rows = []
     for one in found.communities:
         for feature in one.features:
             label = label_of(feature)
             text, source = (label.text, label.source) if label else ("", "")
-            rows.append((one.id, str(feature), text.encode("utf-8", "replace").decode(), source))
-    names = ("community", "feature", "label", "label_source")
-    return pl.DataFrame(rows, {names[0]: pl.Int64, **dict.fromkeys(names[1:], pl.String)}, orient="row")
+            rows.append((one.id, str(feature), text.encode("utf-8", "replace").decode(), source, strength[feature]))
+    names = ("community", "feature", "label", "label_source", "strength")
+    kinds = {names[0]: pl.Int64, **dict.fromkeys(names[1:4], pl.String), names[4]: pl.Float64}
+    return pl.DataFrame(rows, kinds, orient="row")
+
+
+def strength_within(found: Communities) -> np.ndarray:
+    """The weight of each feature's links with others of its community, float64 [nodes]."""
+    graph, parts = found.graph, found.parts
+    inside = parts[graph.source] == parts[graph.target]
+    strength = np.zeros(len(parts))
+    for ends in (graph.source, graph.target):
+        strength += np.bincount(ends[inside], graph.weight[inside], minlength=len(parts))
+    return strength
+
+
+def of_community(members: pl.DataFrame, id: int, parts: Communities, store: Store) -> pl.DataFrame:
+    """The rows of one community, the best connected first: ``feature``, ``label``, ``label_source``, ``part``,
+    ``strength`` and ``active``, the tokens on which it is active. A feature in none of the parts has none.
+    """
+    table = members.filter(pl.col("community") == id).drop("community")
+    features = [Feature.parse(name) for name in table["feature"]]
+    active = [int(store.summary(feature.key).active[feature.index]) for feature in features]
+    table = table.with_columns(
+        pl.Series("part", [parts.membership.get(feature) for feature in features], pl.Int64),
+        pl.Series("active", active, pl.Int64),
+    )
+    table = table.select("feature", "label", "label_source", "part", "strength", "active")
+    return table.sort("strength", descending=True, maintain_order=True)
 
 
 def with_text(table: pl.DataFrame, members: pl.DataFrame, text: str) -> pl.DataFrame:
@@ -90,12 +120,12 @@ def with_text(table: pl.DataFrame, members: pl.DataFrame, text: str) -> pl.DataF
 
 def community_graph(
     links: Links, found: Communities, id: int, label_of: Callable[[Feature], Label | None], most: int = MOST,
-    activity: float = 0.0, measure: str = "jaccard", floor: float = 0.0,
+    activity: float = 0.0, measure: str = "jaccard", floor: float = 0.0, first: Feature | None = None,
 ) -> nx.DiGraph:  # fmt: skip
     """The `most` best connected features of a community with their links: an evolution graph, all measures on it.
 
     Each site is given its share of them. A feature's strength is the weight of its links within the community; the
-    strongest is marked as ``seed``. Graph
+    strongest is marked as ``seed``, or `first`, a member that is to be drawn in any case. Graph
     attributes: `measure`, `floor`, ``community``, ``pruned_nodes``, ``pruned_edges``. Raises `KeyError` for no such id.
     """
     one = found.of(id)
@@ -103,11 +133,11 @@ def community_graph(
         raise KeyError(id)
     graph, parts = found.graph, found.parts
     inside = np.flatnonzero((parts[graph.source] == id - 1) & (parts[graph.target] == id - 1))
-    strength = np.zeros(len(parts))
-    for ends in (graph.source, graph.target):
-        np.add.at(strength, ends[inside], graph.weight[inside])
+    strength = strength_within(found)
     members = np.flatnonzero(parts == id - 1)
     ranked = _ranked(members, graph.site[members], strength[members])
+    if first is not None and found.membership.get(first) == id:
+        ranked = np.array(sorted(ranked.tolist(), key=lambda node: graph.features[node] != first), np.int64)
     chosen = _linked(
         ranked.tolist(), zip(graph.source[inside].tolist(), graph.target[inside].tolist(), strict=True), most
     )
@@ -124,7 +154,8 @@ def community_graph(
             seed=node == int(chosen[0]), expanded=False, wave=0, strength=float(strength[node]),
         )  # fmt: skip
     for e in kept.tolist():
-        link: Link = links.link(graph.features[graph.source[e]], graph.features[graph.target[e]], activity)
+        ends = graph.features[graph.source[e]], graph.features[graph.target[e]]
+        link: Link = links.link(*ends, activity, measure if measure in DATA_FREE else "")
         drawn.add_edge(str(link.source), str(link.target), **link_attributes(link, measure))
     return with_labels(drawn, label_of)
 

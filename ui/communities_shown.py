@@ -1,0 +1,157 @@
+"""What the Communities page shows of a view: the ranked table, the picture, all features, and the Python behind it."""
+
+from __future__ import annotations
+
+import polars as pl
+import streamlit as st
+
+from core.analyses.communities import Communities, Settings
+from core.analyses.community_tables import community_table, member_table, of_community, with_text
+from core.analyses.keywords import label_or_hint_of
+from core.labels import Labels
+from core.store import Store
+from core.views.graph import Picture, picture
+from ui import communities as com
+from ui import palette, selection
+from ui.communities_page import COMMUNITY, FEATURE, FIND, PART, SHADE, View
+from ui.evolution import graph_theme
+
+TABLE = 38 + 34 * 7  # pixels: seven communities, the others by scrolling
+
+
+def frames(store: Store, labels: Labels, found: Communities, asked: Settings) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(communities, members), kept."""
+    return _frames(store.fingerprint, len(labels), asked, labels, found)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _frames(
+    fingerprint: str, n_labels: int, asked: Settings, _labels: Labels, _found: Communities
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    return community_table(_found), member_table(_found, label_or_hint_of(_labels))
+
+
+def listed(communities: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
+    """The rows that hold what was typed."""
+    return with_text(communities, members, selection.value(FIND))
+
+
+def ranked_table(frame: pl.DataFrame, asked: Settings, theme: str) -> None:
+    """The communities; choosing a row shows its graph."""
+    key = f"table:communities:{asked}:{selection.value(FIND)}"
+
+    def chosen() -> None:
+        rows = st.session_state[key]["selection"]["rows"]
+        if rows:
+            selection.put(COMMUNITY, int(frame["id"][rows[0]]))
+            selection.drop(PART.name)
+            selection.drop(selection.LINK)
+
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        frame.select("id", "keywords", "size", "sites", "per_site", "cohesion", "over_seeds", "over_halves"),
+        key=key, hide_index=True, selection_mode="single-row", on_select=chosen, row_height=34,
+        height=min(TABLE, 38 + 34 * len(frame)),
+        column_config={
+            "id": number("", width=40),
+            "keywords": st.column_config.TextColumn("keywords", width=400),
+            "size": number("size", format="localized", width=60, help="features"),
+            "sites": st.column_config.TextColumn("sites", width=80, help="sites that it spans"),
+            "per_site": st.column_config.BarChartColumn(
+                "per site", width=90, y_min=0, color=palette.BAR[theme], help="features at each site"
+            ),
+            "cohesion": number("cohesion", format="%.2f", width=86, help="share of link weight that stays within"),
+            "over_seeds": number("over seeds", format="%.2f", width=96, help="stability: found again with other seeds"),
+            "over_halves": number(
+                "over halves", format="%.2f", width=96, help="stability: found again on either half of the documents"
+            ),
+        },
+    )  # fmt: skip
+
+
+def drawn(view: View, store: Store, theme: str) -> Picture:
+    """The picture of a community: its parts, or the layer ramp."""
+    ramp = palette.ramp(len(store.sites), theme)
+    grounds = {n: ramp[d["site"]] for n, d in view.graph.nodes(data=True)}
+    if view.divided and selection.value(SHADE) == "part":
+        of = com.colours_in_view(list(view.graph), view.parts.membership, theme)[0]
+        grounds = {node: of.get(node, palette.LINE[theme]) for node in view.graph}
+    colours = {node: (ground, palette.ink(ground)) for node, ground in grounds.items()}
+    name = f"community-{view.one.id}" + (f"-part-{view.part.id}" if view.part else "")
+    return picture(view.graph, colours, graph_theme(theme), name=name)
+
+
+def members_of(store: Store, view: View, members: pl.DataFrame) -> pl.DataFrame:
+    """All features of what is shown, also those that are not drawn."""
+    table = of_community(members, view.one.id, view.parts, store)
+    return table.filter(pl.col("part") == view.part.id) if view.part else table
+
+
+def members_table(frame: pl.DataFrame, key: str) -> None:
+    """All features; choosing a row marks it, and draws it where it was not drawn."""
+
+    def chosen() -> None:
+        rows = st.session_state[key]["selection"]["rows"]
+        if rows:
+            selection.put(FEATURE, frame["feature"][rows[0]])
+            selection.drop(selection.LINK)
+
+    hint = pl.col("label_source") == "hint"
+    told = frame.with_columns(name=pl.when(hint).then("“" + pl.col("label") + "”").otherwise(pl.col("label")))
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        told.select("feature", "name", "part", "strength", "active"), key=key, hide_index=True,
+        selection_mode="single-row", on_select=chosen, height=min(420, 38 + 35 * len(frame)),
+        column_config={
+            "strength": number("links within", format="%.2f", help="the weight of its links within the community"),
+            "part": number("part", help="of the community; none where it is linked with too few"),
+            "active": number("active", format="localized", help="tokens on which it is active"),
+        },
+    )  # fmt: skip
+
+
+def cut(view: View) -> str:
+    """What the picture leaves out, as a sentence.
+
+    >>> import networkx as nx
+    >>> graph = nx.DiGraph(pruned_nodes=31, pruned_edges=9); graph.add_node("0_1")
+    >>> cut(View(None, None, None, graph, "", ""))
+    'The best connected 1 of 32 features, without 9 of their and the others’ links.'
+    """
+    nodes, edges = view.graph.graph["pruned_nodes"], view.graph.graph["pruned_edges"]
+    if not nodes:
+        return f"The strongest links; {edges:,} more are left out." if edges else ""
+    n = len(view.graph)
+    return f"The best connected {n:,} of {n + nodes:,} features, without {edges:,} of their and the others’ links."
+
+
+def as_python(path: str, asked: Settings, id: int, most: int, find: str, part: int = 0, first: str = "") -> str:
+    """The core calls behind the page, to run as they are from the checkout; `part` and `first` as they are drawn.
+
+    >>> "community_graph(StoreLinks(store), found, 3, " in as_python("demo.h5", Settings(), 3, 60, "")
+    True
+    """
+    keywords = ", ".join(f"{name}={getattr(asked, name)!r}" for name in Settings.__dataclass_fields__)
+    drawn = f"parts, {part}" if part else f"found, {id}"
+    more = f", first=Feature.parse({first!r})" if first else ""
+    return (
+        "from core.analyses.communities import Settings, store_communities\n"
+        "from core.analyses.community_parts import parts_of\n"
+        "from core.analyses.community_tables import (\n"
+        "    community_graph, community_table, member_table, of_community, with_text,\n)\n"
+        "from core.analyses.keywords import label_or_hint_of\n"
+        "from core.analyses.neighbours import StoreLinks\n"
+        "from core.labels import Labels\n"
+        f"from core.store import open_store\n{'from core.values import Feature' + chr(10) if first else ''}\n"
+        f"store = open_store({path!r})\n"
+        "labels = Labels.beside(store)\n"
+        "label_of = label_or_hint_of(labels)\n"
+        f"asked = Settings({keywords})\n"
+        "found = store_communities(store, labels, asked)\n"
+        "members = member_table(found, label_of)\n"
+        f"result = with_text(community_table(found), members, {find!r})\n"
+        f"parts = parts_of(found, {id}, label_of, asked)\n"
+        f"features = of_community(members, {id}, parts, store)\n"
+        f"graph = community_graph(StoreLinks(store), {drawn}, label_of, most={most}, activity=asked.activity,\n"
+        f"                        measure=asked.measure, floor=asked.floor{more})\n"
+    )
