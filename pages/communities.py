@@ -28,7 +28,7 @@ if len(store.sites) < 2:
     error_box(StrataError("This store has a single site", "communities are made of links: open another store"))
     st.stop()
 
-asked = com.read_settings()
+asked = com.read_settings(store)
 heading = st.container()
 with guarded(stop=True):
     found = com.answer(store, labels, asked)
@@ -40,7 +40,7 @@ drawn = show.drawn(view, store, theme()) if view else None
 shown = show.members_of(store, view, members) if view else None
 told = f"No three features are linked: {com.in_words(asked)}"
 if view is not None:
-    told = words.title_of(view.shown, len(store.sites), one if view.part else None)
+    told = words.title_of(view.shown, found.graph.keys, one if view.part else None)
 with heading:
     page_title(told, words.explained(found, asked) if one else "Lower the floor, or choose another measure.")
 pills(store, asked, view, drawn, told, communities, members, shown)

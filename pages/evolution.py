@@ -39,7 +39,7 @@ link = evo.link_shown(graph, view)
 colour = selection.value(evo.COLOUR)
 grouped = None
 with guarded():
-    grouped = com.membership(store, labels, com.read_settings()) if colour == "community" else None
+    grouped = com.membership(store, labels, com.read_settings(store)) if colour == "community" else None
 drawn = evo.drawn(graph, store, theme(), colour, grouped)
 
 
@@ -69,7 +69,7 @@ with beside[0], st.container(key="card-graph"):
         height=evo.height_of(graph),
     )  # fmt: skip
     if grouped is not None:
-        linked(legend(grouped, list(graph), com.read_settings()), "evolution:legend")
+        linked(legend(grouped, list(graph), com.read_settings(store)), "evolution:legend")
     if not graph.number_of_edges():
         fewer = ", or allow fewer common tokens" if settings.min_both else ""
         st.html(quiet(f"No link of this feature reaches the floor: lower it{fewer}."))

@@ -33,7 +33,7 @@ if not store.n_sequences:
     st.stop()
 with guarded(stop=True):
     asked = parts.read(store, labels)
-colour, how = selection.value(evo.COLOUR), com.read_settings()
+colour, how = selection.value(evo.COLOUR), com.read_settings(store)
 
 top = st.container()
 tools = st.container(horizontal=True, key="pills", gap="small")

@@ -14,13 +14,14 @@ import pytest
 
 from core.__main__ import main
 from core.analyses.communities import Communities, Settings, communities, store_communities
+from core.analyses.community_tables import community_graph
 from core.analyses.edges import edge_table
 from core.analyses.feature_graph import FeatureGraph, links_graph, table_graph
 from core.analyses.grouping import partition_of
 from core.analyses.keywords import keywords, words_of
 from core.analyses.neighbours import StoreLinks
 from core.analyses.store_graph import document_halves, half_graphs, store_graph
-from core.errors import BadArgument
+from core.errors import BadArgument, NothingRecorded
 from core.labels import Labels, labels_path, write_labels
 from core.results import clear_cache, pair_links
 from core.sources.planted import plant, planted_tokens
@@ -272,6 +273,50 @@ def test_nothing_in_nothing_out() -> None:
     found = communities(empty)
     assert found.communities == ()
     assert math.isnan(found.modularity)
+
+
+# ---- links by weights
+
+
+@pytest.mark.parametrize("measure", ["decoder_cosine", "virtual_weight"])
+def test_links_by_weights_are_those_of_the_matrices_and_have_no_halves(tmp_path: Path, measure: str) -> None:
+    rng = np.random.default_rng(4)
+    group = np.repeat(np.eye(4), 4, axis=0)  # four groups of four directions at each site
+    weights = {}
+    for key in "012":
+        near = (group + 0.1 * rng.standard_normal((16, 4))).astype(np.float32)
+        weights[key] = {"decoder": near, "encoder": near.T.copy()}
+    active = {key: (rng.random((300, 16)) < 0.3).astype(float) for key in "012"}
+    for site in active.values():
+        site[:, 15] = 0  # dead features have no part in it
+    store = plant(tmp_path / "weights.h5", active, weights=weights)
+    graph = store_graph(store, measure, 0.5)
+    expected = set()
+    for a, b in (("0", "1"), ("1", "2")):
+        x, y = (np.asarray(weights[key]["decoder"], np.float64) for key in (a, b))
+        if measure == "decoder_cosine":
+            x, y = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in (x, y))
+        full = (x @ y.T)[:15, :15]
+        expected |= {(f"{a}_{i}", f"{b}_{j}") for i, j in zip(*np.nonzero(full >= 0.5), strict=True)}
+    assert {(str(a), str(b)) for a, b in ends_and_weights(graph)} == expected
+    assert half_graphs(store, measure, 0.5) == ()
+    found = found_in(store, measure=measure, floor=0.5)
+    assert sorted(one.size for one in found.communities) == [9, 12, 12, 12]
+    assert all({f.index // 4 for f in one.features} == {one.features[0].index // 4} for one in found.communities)
+    assert math.isnan(found.agreement_halves)
+    assert all(math.isnan(one.over_halves) and one.stability == 1 for one in found.communities)
+    part = community_graph(StoreLinks(store), found, 1, lambda feature: None, measure=measure, floor=0.5)
+    assert all(data["weight"] == data[measure] >= 0.5 for *_, data in part.edges(data=True))
+    rotated = {key: {"decoder": rng.standard_normal((16, 64)), "encoder": np.zeros((64, 16))} for key in "012"}
+    apart = plant(tmp_path / "apart.h5", active, weights=rotated)
+    assert found_in(apart, measure=measure, floor=0.6).communities == ()
+
+
+def test_measures_of_weights_that_give_no_links_are_named(planted: tuple[Store, Truth]) -> None:
+    with pytest.raises(BadArgument, match="no links above a floor"):
+        store_graph(planted[0], "folded_mse")
+    with pytest.raises(NothingRecorded):
+        store_graph(planted[0], "decoder_cosine")
 
 
 # ---- keywords

@@ -15,18 +15,21 @@ from core.labels import Labels
 from core.paths import hosted
 from core.statistics.partitions import METHODS
 from core.store import Store
-from core.values import MEASURES, Feature
-from ui import palette, selection
+from core.values import Feature
+from ui import measure_choice, palette, selection
 from ui.text import measure_name, quiet
 from ui.waiting import wait_for
 
-LINKS = selection.choice("links", ("jaccard", *(name for name in MEASURES if name != "jaccard")))
 METHOD = selection.choice("method", METHODS)
 RESOLUTION = selection.number("resolution", 1.0, 0.01, 100.0)
 SEED = selection.count("seed", 42, 0, 10_000)
 ACTIVITY = selection.number("activity", 0.0, 0.0, 0.9)
 PAIRS = selection.choice("pairs", ("adjacent", "all"))
-FLOORS = {"jaccard": 0.1, "pearson": 0.3, "cosine": 0.3, "sufficiency": 0.5, "necessity": 0.5}
+FLOORS = {
+    "jaccard": 0.1, "pearson": 0.3, "cosine": 0.3, "sufficiency": 0.5, "necessity": 0.5, "decoder_cosine": 0.5,
+    "virtual_weight": 0.3,
+}  # fmt: skip
+HIGHEST = {"virtual_weight": 5.0}
 LOWEST = 0.05
 UNASKED = 100_000_000
 """Products of activations (about a second of two cores) that a page counts without having been asked."""
@@ -40,14 +43,26 @@ COLOURS = {
 """Of the communities in view, the most frequent first; the others stay grey. None is the accent."""
 
 
+def links_setting(store: Store) -> selection.Setting[str]:
+    """The measure of links, out of those that this store's adjacent sites have; Jaccard unless chosen."""
+    return selection.choice("links", measure_choice.of_graphs(store), "jaccard")
+
+
 def floor_of(measure: str) -> selection.Setting[float]:
     """The floor's setting; each measure has a default of its own."""
-    return selection.number("above", FLOORS.get(measure, 0.02), 0.001, 1.0)
+    return selection.number("above", FLOORS.get(measure, 0.02), 0.001, HIGHEST.get(measure, 1.0))
 
 
-def read_settings() -> Settings:
+def links_chosen(store: Store) -> None:
+    """Another measure begins with its own floor; for callbacks."""
+    setting = links_setting(store)
+    selection.put(setting, st.session_state[f"w:{setting.name}"] or setting.default)
+    selection.drop("above")
+
+
+def read_settings(store: Store) -> Settings:
     """What the address and the session ask for; a hosted app keeps the floor up and to adjacent sites."""
-    measure = selection.value(LINKS)
+    measure = selection.value(links_setting(store))
     asked = Settings(
         measure,
         selection.value(floor_of(measure)),
@@ -62,7 +77,7 @@ def read_settings() -> Settings:
 
 def as_chosen() -> dict[str, Any]:
     """The settings as an address has them, for links to the page Communities."""
-    names = (*(setting.name for setting in (LINKS, METHOD, RESOLUTION, SEED, ACTIVITY, PAIRS)), "above")
+    names = (*(setting.name for setting in (METHOD, RESOLUTION, SEED, ACTIVITY, PAIRS)), "links", "above")
     return {name: selection.raw(name) for name in names}
 
 

@@ -11,12 +11,12 @@ from core.analyses.evolution import MAX_NODES
 from core.paths import hosted
 from core.statistics.partitions import METHODS
 from core.store import Store
-from core.values import MEASURES
+from core.values import DATA_FREE
 from core.views.graph import Picture
 from ui import communities as com
 from ui import communities_page as parts
 from ui import communities_shown as shown_parts
-from ui import selection
+from ui import measure_choice, selection
 from ui.pills import STYLE, graph_downloads
 from ui.share import absolute, as_csv, as_parquet, path_told
 from ui.text import measure_name
@@ -29,18 +29,12 @@ def pills(
     """The row itself; call it when every setting of the page has been read."""
     st.html(STYLE)
     with st.container(horizontal=True, key="pills", gap="small", vertical_alignment="center"):
-        _links(asked)
+        _links(store, asked)
         _grouping(asked)
         if view is not None:
-            size = len(view.graph)
-            with st.popover(f"{size} drawn"):
-                top = MAX_NODES // 2 if hosted() else MAX_NODES
-                st.slider("Best connected features that are drawn", 10, top, step=10, **selection.bind(parts.DRAWN))
-            if view.divided:
-                with st.popover(f"Colour: {selection.value(parts.SHADE)}"):
-                    st.radio("Colour by", ("part", "site"), **selection.bind(parts.SHADE))
+            _drawn(view)
         st.text_input(
-            "Find", placeholder="label, token or feature", label_visibility="collapsed", width=190,
+            "Find", placeholder="label, token or feature", label_visibility="collapsed", width=170,
             **selection.bind(parts.FIND),
         )  # fmt: skip
         with st.popover("Permalink"):
@@ -53,32 +47,41 @@ def pills(
             st.code(_python(store, asked, view), language="python")
 
 
-def _links(asked: Settings) -> None:
+def _drawn(view: parts.View) -> None:
+    by = f", by {selection.value(parts.SHADE)}" if view.divided else ""
+    with st.popover(f"{len(view.graph)} drawn{by}"):
+        top = MAX_NODES // 2 if hosted() else MAX_NODES
+        st.slider("Best connected features that are drawn", 10, top, step=10, **selection.bind(parts.DRAWN))
+        if view.divided:
+            st.radio("Colour by", ("part", "site"), **selection.bind(parts.SHADE))
+
+
+def _links(store: Store, asked: Settings) -> None:
     words = measure_name(asked.measure)
     with st.popover(words[0].upper() + words[1:]):
-        st.radio("Links by", (*MEASURES,), format_func=measure_name, **selection.bind(com.LINKS))
+        bound = selection.bind(com.links_setting(store)) | {"on_change": com.links_chosen, "args": (store,)}
+        st.radio("Links by", measure_choice.of_graphs(store), format_func=measure_name, **bound)
         if not hosted():
             st.radio("Between", ("adjacent", "all"), format_func=_pairs, **selection.bind(com.PAIRS))
     with st.popover(f"Floor {asked.floor:.2f}"):
         fine = asked.measure == "mutual_information"
-        st.slider(
-            f"Weakest {words} of a link", 0.005 if fine else 0.05, 0.2 if fine else 1.0, step=0.005 if fine else 0.05,
-            **selection.bind(com.floor_of(asked.measure)),
-        )  # fmt: skip
-        st.caption("Links of fewer than 10 common tokens, and those that chance would give, are left out.")
+        top, step = (0.2, 0.005) if fine else (com.HIGHEST.get(asked.measure, 1.0), 0.05)
+        bound = selection.bind(com.floor_of(asked.measure))
+        st.slider(f"Weakest {words} of a link", step, top, step=step, **bound)
+        if asked.measure not in DATA_FREE:
+            st.caption("Links of fewer than 10 common tokens, and those that chance would give, are left out.")
     with st.popover("Active > 0" if not asked.activity else f"Active > {asked.activity:g} max"):
         st.slider("Active above this share of a feature's maximum", 0.0, 0.9, step=0.05, **selection.bind(com.ACTIVITY))
 
 
 def _grouping(asked: Settings) -> None:
-    with st.popover(asked.method.capitalize()):
+    with st.popover(f"{asked.method.capitalize()}, resolution {asked.resolution:g}"):
         st.radio("Method", METHODS, format_func=str.capitalize, **selection.bind(com.METHOD))
-        st.number_input("Seed", 0, 10_000, step=1, **selection.bind(com.SEED))
-    with st.popover(f"Resolution {asked.resolution:g}"):
         st.number_input(
             "Resolution", 0.01, 100.0, step=0.5, help="Above 1: more and smaller communities; below: fewer and larger.",
             **selection.bind(com.RESOLUTION),
         )  # fmt: skip
+        st.number_input("Seed", 0, 10_000, step=1, **selection.bind(com.SEED))
 
 
 def _pairs(which: str) -> str:

@@ -20,16 +20,14 @@ PARTS = 12
 MEMBERS = 12
 
 
-def title_of(one: Community, n_sites: int, of: Community | None = None) -> str:
+def title_of(one: Community, keys: tuple[str, ...], of: Community | None = None) -> str:
     """What holds together: “Once”, “One” and “there” hold together through all six sites, 91 features.
 
     Of a part of a community `of`, whose stability is not known, its share of it.
     """
     names, several = _names(one)
-    sites = len(one.sites)
-    where = f"through all {sites} sites" if sites == n_sites > 2 else _where(one.sites)
     told = again(one.stability) if of is None else f"a part of the {of.size:,} of community {of.id}"
-    return f"{names} {'hold' if several else 'holds'} together {where}: {one.size:,} features, {told}"
+    return f"{names} {'hold' if several else 'holds'} together {_where(one.sites, keys)}: {one.size:,} features, {told}"
 
 
 def _names(one: Community) -> tuple[str, bool]:
@@ -40,9 +38,21 @@ def _names(one: Community) -> tuple[str, bool]:
     return words[0] if words else str(one.features[0]), False
 
 
-def _where(sites: tuple[str, ...]) -> str:
+def _where(sites: tuple[str, ...], keys: tuple[str, ...]) -> str:
+    """At which of the sites.
+
+    >>> _where(("0", "1", "2"), ("0", "1", "2")), _where(("1", "2", "3"), ("0", "1", "2", "3"))
+    ('through all 3 sites', 'from site 1 to site 3')
+    >>> _where(("0", "2"), ("0", "1", "2")), _where(("1",), ("0", "1"))
+    ('at sites 0 and 2', 'at site 1')
+    """
+    if sites == keys and len(keys) > 2:
+        return f"through all {len(keys)} sites"
     if len(sites) == 1:
         return f"at site {sites[0]}"
+    first = keys.index(sites[0])
+    if len(sites) > 2 and sites == keys[first : first + len(sites)]:
+        return f"from site {sites[0]} to site {sites[-1]}"
     return f"at sites {', '.join(sites[:-1])} and {sites[-1]}"
 
 
@@ -64,11 +74,13 @@ def again(stability: float) -> str:
 def explained(found: Communities, asked: Settings) -> str:
     """Two sentences on what is computed."""
     method = asked.method.capitalize()
-    halves = f", {figure(found.agreement_halves)} between halves" if not math.isnan(found.agreement_halves) else ""
+    halved = not math.isnan(found.agreement_halves)
+    halves = f", {figure(found.agreement_halves)} between halves" if halved else ""
+    again = "with other seeds and on either half of the documents" if halved else "with other seeds"
     return (
         f"{method} groups {len(found.graph.features):,} features by their {len(found.graph.weight):,} links "
         f"({com.in_words(asked)}), so that links fall within groups (modularity {figure(found.modularity)}). "
-        "Stability is how much of a group comes back with other seeds and on either half of the documents; all groups "
+        f"Stability is how much of a group comes back {again}; all groups "
         f"together agree at {figure(found.agreement_seeds)} over seeds{halves} (adjusted Rand index)."
     )
 

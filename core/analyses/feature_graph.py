@@ -16,7 +16,7 @@ import polars as pl
 
 from core.errors import BadArgument
 from core.statistics.measures import measure_function
-from core.values import MIN_ACTIVE, Feature, Links
+from core.values import DATA_FREE, MIN_ACTIVE, Feature, Links, about
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,10 @@ def assemble(keys: Sequence[str], blocks: Iterable[Block]) -> FeatureGraph:
 
 def check_floor(measure: str | None, floor: float) -> None:
     """Raise `BadArgument` for a measure or a floor that gives no weights."""
-    if measure is not None:
+    if measure in DATA_FREE:
+        if about(measure).lower_is_better:
+            raise BadArgument(f"by {measure} there are no links above a floor", "choose decoder_cosine")
+    elif measure is not None:
         measure_function(measure)
     if not (np.isfinite(floor) and floor >= 0):
         raise BadArgument(f"floor {floor} is below 0", "weights of links are positive: choose 0 or more, such as 0.1")

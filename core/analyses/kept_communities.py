@@ -25,6 +25,7 @@ from core.results import Notice, arrays_path, kept_arrays, pair_path
 from core.statistics.devices import work
 from core.statistics.partitions import LIBRARIES, check
 from core.store import Store
+from core.values import DATA_FREE
 
 VERSION = 1
 """Goes up with any change of what one of these files means; older ones are then no longer found."""
@@ -34,6 +35,9 @@ HALVES_SEED = 42
 
 LIGHT = 500_000_000
 """Products of activations (`devices.work`) that two cores count in some seconds: done unasked by `prompt`."""
+
+PER_PRODUCT = 500
+"""Multiplications of a matrix product that take as long as one product of activations."""
 
 NODES, LINKS = ("site", "index"), ("source", "target")
 
@@ -119,8 +123,11 @@ def products_left(store: Store, asked: Settings) -> float:
     """Products of activations that the links of these settings still take: 0 where they are kept."""
     if arrays_path("graph", store, graph_key(asked)).is_file():
         return 0.0
-    kept = pair_settings(asked.measure, asked.floor)
     pairs = site_pairs(store, asked.every)
+    if asked.measure in DATA_FREE:
+        sites = [(store.site(a), store.site(b)) for a, b in pairs]
+        return sum(a.d_sae * b.d_sae * a.d_in / PER_PRODUCT for a, b in sites)
+    kept = pair_settings(asked.measure, asked.floor)
     return sum(work(store, a, b) for a, b in pairs if not pair_path(store, a, b, asked.activity, *kept).is_file())
 
 

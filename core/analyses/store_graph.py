@@ -6,6 +6,9 @@ A link counts where
 - both features are active together on `min_both` tokens (fewer are too little data);
 - it says more than chance: (v − v₀) / (1 − v₀) ≥ floor / 2, v₀ being the measure under independence. Sparse features
   always pass; two features that are each on for a third of the text have a Jaccard of 0.2 for no reason.
+
+By a measure of weights a link counts where the measure reaches the floor and both features are ever active: there are
+no tokens to ask, and so no halves of them.
 """
 
 from __future__ import annotations
@@ -18,13 +21,15 @@ from typing import Any
 import numpy as np
 
 from core.analyses.feature_graph import Block, FeatureGraph, assemble, check_floor
+from core.errors import Cancelled
 from core.results import pair_links
+from core.statistics.data_free import links_above
 from core.statistics.measures import BOUNDED, measure_function
 from core.statistics.nulls import layout_of, margins_within
 from core.statistics.pairs import FLOOR, TOP, PairLinks, in_order, whole_pair
 from core.statistics.rows import Margins, RowMap, margins
 from core.store import Store
-from core.values import MIN_ACTIVE, PairCounts
+from core.values import DATA_FREE, MIN_ACTIVE, PairCounts
 
 Report = Callable[[str, float], None]
 """`report(what, share)`: what is being computed, and how much of all of it is done."""
@@ -49,7 +54,8 @@ def store_graph(
 ) -> FeatureGraph:
     """The graph of a store's links between `pairs` of sites (adjacent ones unless told); pairs are kept on disk.
 
-    `running` are the options of `whole_pair` and `pair_links`. Raises `UnknownSite`, `BadArgument` and `StoreDamaged`.
+    `running` are the options of `whole_pair` and `pair_links`. Raises `UnknownSite`, `BadArgument`, `StoreDamaged`, and
+    by a measure of weights `SpacesDiffer` and `NothingRecorded`.
 
     >>> import tempfile, pathlib
     >>> from core.sources.structures import Planting
@@ -62,6 +68,8 @@ def store_graph(
     """
     check_floor(measure, floor)
     chosen = [in_order(store, *pair) for pair in (site_pairs(store) if pairs is None else pairs)]
+    if measure in DATA_FREE:
+        return _by_weights(store, measure, floor, chosen, report, running.get("cancelled", lambda: False))
     kept = pair_settings(measure, floor)
     blocks = []
     for done, (a, b) in enumerate(chosen):
@@ -69,6 +77,24 @@ def store_graph(
         found, _ = pair_links(store, a, b, activity, *kept, progress=progress, **running)
         sides = margins(store, a, activity), margins(store, b, activity)
         blocks.append(_block(store, found, counts_of(found, store.n, *sides), measure, floor, min_both))
+    return assemble([site.key for site in store.sites], blocks)
+
+
+def _by_weights(
+    store: Store,
+    measure: str,
+    floor: float,
+    pairs: Sequence[tuple[str, str]],
+    report: Report,
+    cancelled: Callable[[], bool],
+) -> FeatureGraph:
+    blocks: list[Block] = []
+    for done, (a, b) in enumerate(pairs):
+        if cancelled():
+            raise Cancelled("links of weights were stopped", "ask again")
+        i, j, values = links_above(store, measure, a, b, max(floor, np.nextafter(0, 1)))
+        blocks.append((store.site(a).position, store.site(b).position, i, j, values))
+        report(f"links of sites {a} and {b}", (done + 1) / len(pairs))
     return assemble([site.key for site in store.sites], blocks)
 
 
@@ -95,11 +121,12 @@ def half_graphs(
 ) -> tuple[FeatureGraph, ...]:
     """The graphs of two random halves of the documents, each link recomputed there; none for a single document.
 
+    None either for a measure of weights, which asks no documents.
     The activity rule's maximum stays that of the whole store (DESIGN 1); `min_both` is halved.
     """
     check_floor(measure, floor)
     chosen = [in_order(store, *pair) for pair in (site_pairs(store) if pairs is None else pairs)]
-    halves = document_halves(store, seed)
+    halves = () if measure in DATA_FREE else document_halves(store, seed)
     graphs = []
     for half, positions in enumerate(halves):
         blocks = []

@@ -20,7 +20,7 @@ COLUMNS = ("id", "size", "sites", "cohesion", "stability", "over_seeds", "over_h
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of ``communities``."""
     parser.add_argument("store", metavar="STORE")
-    parser.add_argument("--measure", choices=MEASURES, default=DEFAULT.measure)
+    parser.add_argument("--measure", choices=(*MEASURES, "decoder_cosine", "virtual_weight"), default=DEFAULT.measure)
     parser.add_argument("--floor", type=float, default=DEFAULT.floor, help="links at or above it take part")
     parser.add_argument("--method", choices=METHODS, default=DEFAULT.method)
     parser.add_argument("--resolution", type=float, default=DEFAULT.resolution, help="above 1: smaller communities")
