@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from core.analyses.contexts import sampled, strongest
 from core.analyses.neighbours import StoreLinks
 from core.analyses.tables import context_table, find_in, neighbour_table, site_table
 from core.labels import Labels
+from core.paths import ROOT
 from core.store import Store
 from core.values import Feature
+from tests.chains import planted_chains
 from ui import snippets
 
+PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.stem != "data")
+"""Data shows what lies on the disk: there is nothing of a store to compute."""
 FEATURE = Feature("1", 2)
 
 
@@ -70,3 +77,22 @@ def test_together_names_each_answer(random_store: Store) -> None:
     exec(both, scope)
     assert (len(scope["contexts"]), len(scope["features"])) == (2, 30)
     assert both.count("open_store(") == 1
+
+
+@pytest.mark.usefixtures("_own_cache")
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_has_python_that_runs(page: str) -> None:
+    """That it computes what is shown is compared page by page, in the tests of each."""
+    path = Path(os.environ["STRATA_CACHE"]) / "stores" / "planted.h5"
+    path.parent.mkdir(parents=True)
+    planted_chains(path)
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    app.query_params["store"] = "planted"
+    app.switch_page(f"pages/{page}.py").run()
+    assert not app.exception
+    found = [code.value for code in app.code if code.language == "python"]
+    assert found
+    for snippet in found:
+        scope: dict[str, Any] = {}
+        exec(compile(snippet, page, "exec"), scope)
+        assert any(isinstance(made, pl.DataFrame) for made in scope.values()), "nothing that could be compared"

@@ -85,6 +85,8 @@ def view_of(store: Store, labels: Labels, found: Communities, asked: Settings, o
     """The graph of a community or its chosen part, the feature marked in it (the strongest unless chosen), a link."""
     if st.session_state.get(LAST, (asked, "", one.id))[::2] != (asked, one.id):
         selection.drop(PART.name)  # that of another community
+    if not selection.value(PART):
+        selection.drop(PART.name)  # "show the whole" leaves no trace in the address
     parts = _parts(store.fingerprint, len(labels), asked, one.id, labels, found)
     part = parts.of(selection.value(PART)) if len(parts.communities) > 1 else None
     drawn, id = (parts, part.id) if part else (found, one.id)

@@ -48,8 +48,10 @@ def ranked_table(frame: pl.DataFrame, asked: Settings, theme: str) -> None:
             selection.drop(selection.LINK)
 
     number = st.column_config.NumberColumn
+    halved = frame["over_halves"].null_count() < len(frame)  # links of weights, and a single document, have no halves
+    names = ("id", "keywords", "size", "sites", "per_site", "cohesion", "over_seeds", *["over_halves"] * halved)
     st.dataframe(
-        frame.select("id", "keywords", "size", "sites", "per_site", "cohesion", "over_seeds", "over_halves"),
+        frame.select(names),
         key=key, hide_index=True, selection_mode="single-row", on_select=chosen, row_height=34,
         height=min(TABLE, 38 + 34 * len(frame)),
         column_config={

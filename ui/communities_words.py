@@ -127,6 +127,7 @@ def facts(found: Communities, one: Community) -> str:
         ("over halves", figure(one.over_halves), "on either half of the documents"),
         ("modularity", figure(one.modularity, 3), f"of {figure(found.modularity)} in all"),
     ]
+    rows = [row for row in rows if row[0] != "over halves" or not math.isnan(one.over_halves)]
     cells = [[name, value, f'<span class="s-quiet s-small">{escape(more)}</span>'] for name, value, more in rows]
     return (
         head(f"Community {one.id}") + f'<div class="s-name">{words}</div>'
