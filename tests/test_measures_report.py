@@ -20,9 +20,9 @@ from core.analyses.agreement import (
 )
 from core.analyses.agreement_tables import disagreement_table, label_pairs, scatter_table
 from core.analyses.convergence import BY_BOTH, SHARES, convergence, error_table, sample_links, tokens_table
-from core.analyses.kept_measures import kept_convergence, kept_seen
+from core.analyses.kept_measures import kept_apart, kept_convergence, kept_seen
 from core.analyses.maxima import maximum_table
-from core.analyses.unseen import LISTED, late_features, never_together, seen_by_then, seen_table
+from core.analyses.unseen import LISTED, apart_table, late_features, never_together, seen_by_then, seen_table
 from core.errors import BadArgument
 from core.labels import Labels, labels_path, write_labels
 from core.sources.planted import plant
@@ -241,6 +241,10 @@ def test_what_was_kept_on_disk_is_what_is_computed(store: Store, found: PairLink
 
     kept_convergence(store, of, report=never)
     kept_seen(store, "0", "1", report=never)
+    labels = Labels.beside(store)
+    for report in (lambda done, of: None, never):
+        table = apart_table(kept_apart(store, "0", "1", 3, report=report), labels, "0", "1")
+        assert table.equals(never_together(store, labels, "0", "1", 3))
 
 
 def test_squares_of_the_scatter_as_rows(kept: Kept) -> None:

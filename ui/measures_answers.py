@@ -19,9 +19,9 @@ from core.analyses.agreement import (
 )
 from core.analyses.agreement_tables import disagreement_table, label_pairs, scatter_table
 from core.analyses.convergence import Convergence, error_table, tokens_table
-from core.analyses.kept_measures import kept_convergence, kept_seen
+from core.analyses.kept_measures import kept_apart, kept_convergence, kept_seen
 from core.analyses.maxima import maximum_table
-from core.analyses.unseen import Seen, late_features, never_together
+from core.analyses.unseen import Seen, apart_table, late_features
 from core.errors import Cancelled
 from core.labels import Labels
 from core.results import pair_links
@@ -128,14 +128,21 @@ def _errors(key: tuple, _of: Computed) -> Errors:
 
 def behind(store: Store, labels: Labels, asked: Asked) -> pl.DataFrame:
     """The pairs or features that the chosen part of the documents has not shown."""
-    return _behind((store.fingerprint, len(labels)), asked.source, asked.target, *asked.unseen, store, labels)
+    what, part = asked.unseen
+    key = ("unseen", store.fingerprint, len(labels), asked.source, asked.target, what, part)
 
+    def work(progress: Callable[[float], None], cancelled: Callable[[], bool]) -> pl.DataFrame:
+        def report(done: int, of: int) -> None:
+            if cancelled():
+                raise Cancelled("the search was stopped", "open the page again")
+            progress(done / max(1, of))
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _behind(key: tuple, source: str, target: str, what: str, part: int, _store: Store, _labels: Labels) -> pl.DataFrame:
-    if what == "pairs":
-        return never_together(_store, _labels, source, target, part)
-    return late_features(_store, _labels, what, part)
+        if what == "pairs":
+            found = kept_apart(store, asked.source, asked.target, part, report=report)
+            return apart_table(found, labels, asked.source, asked.target)
+        return late_features(store, labels, what, part)
+
+    return wait_for(key, work, "Pairs that never fire together" if what == "pairs" else f"Features of site {what}")
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

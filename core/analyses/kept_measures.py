@@ -8,7 +8,7 @@ import numpy as np
 
 from core.analyses.agreement import Kept
 from core.analyses.convergence import DRAWS, LINKS, SHARES, Convergence, convergence
-from core.analyses.unseen import Seen, seen_by_then
+from core.analyses.unseen import Seen, apart, seen_by_then
 from core.results import Notice, kept_arrays
 from core.statistics.pairs import FLOOR, TOP
 from core.store import Store
@@ -55,3 +55,11 @@ def kept_seen(store: Store, source: str, target: str, *, report: Report = _untol
     features = {key: store.site(key).d_sae for key in (source, target)}
     dead = {key: of[f"dead.{place}"] for place, key in enumerate((source, target))}
     return Seen(of["tokens"], features, dead, of["never_co_active"])
+
+
+def kept_apart(
+    store: Store, source: str, target: str, sample: int, *, report: Report = _untold, notice: Notice = _quiet
+) -> dict[str, np.ndarray]:
+    """`apart` of two sites and a part of the documents, from the cache where it is there."""
+    key = [source, target, range(len(SHARES))[sample], list(SHARES), VERSION]
+    return kept_arrays("apart", store, key, lambda: apart(store, source, target, sample, report=report), notice)

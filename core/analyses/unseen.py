@@ -6,7 +6,7 @@ Sample k is the k-th of these parts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ import polars as pl
 
 from core.analyses.convergence import SHARES, running
 from core.labels import Labels
-from core.statistics.active import active_site, add_active
+from core.statistics.active import ActiveSite, active_site, add_active
 from core.statistics.first_seen import (
     features_seen,
     first_levels,
@@ -101,8 +101,19 @@ def never_together(
     """The pairs that never fire together in part `sample` although independence expects most of them.
 
     Columns ``source``, ``source_name``, ``target``, ``target_name``, ``n_source``, ``n_target`` (tokens of the part)
-    and ``expected``, n_source · n_target / n. Exact: sources are walked from the most active on, until none can expect
-    more than the `LISTED` that were found. Ties go to the more active source, then to the smaller index.
+    and ``expected``, n_source · n_target / n. Exact. Ties go to the more active source, then to the smaller index.
+    """
+    return apart_table(apart(store, source, target, sample, shares, seed), labels, source, target)
+
+
+def apart(
+    store: Store, source: str, target: str, sample: int = -1, shares: Sequence[float] = SHARES, seed: int = 0,
+    report: Report = lambda done, of: None,
+) -> dict[str, np.ndarray]:  # fmt: skip
+    """`never_together` as arrays: ``source``, ``target`` (indices), ``n_source``, ``n_target``, ``expected``.
+
+    Sources are walked from the most active on, until none can expect more than the `LISTED` that were found. `report`
+    hears of sources and may raise to stop it.
     """
     level = nested_documents(store, shares, seed)
     inside = level_of_positions(store, level) <= range(len(shares))[sample]
@@ -112,22 +123,41 @@ def never_together(
         np.bincount(site.features[np.repeat(inside, np.diff(site.token_offsets))], minlength=len(site.active))
         for site in sites
     )
+    found = _most_expected(*sites, inside, n, n_source, n_target, report)
+    i, j = (np.array([each[end] for each in found], np.int64) for end in (1, 2))
+    expected = np.array([-each[0] for each in found], np.float64)
+    return {"source": i, "target": j, "n_source": n_source[i], "n_target": n_target[j], "expected": expected}
+
+
+def apart_table(found: Mapping[str, np.ndarray], labels: Labels, source: str, target: str) -> pl.DataFrame:
+    """What `apart` found, with names."""
+    ends: dict[str, pl.Series] = {}
+    for end, key in (("source", source), ("target", target)):
+        features = [Feature(key, i) for i in found[end].tolist()]
+        ends[end] = pl.Series(map(str, features), dtype=pl.String)
+        ends[f"{end}_name"] = pl.Series(map(labels.written, features), dtype=pl.String)
+    return pl.DataFrame({**ends, **{name: found[name] for name in ("n_source", "n_target", "expected")}})
+
+
+def _most_expected(
+    source: ActiveSite, target: ActiveSite, inside: np.ndarray, n: int, n_source: np.ndarray, n_target: np.ndarray,
+    report: Report,
+) -> list[tuple[float, int, int]]:  # fmt: skip
+    """(−expected, source, target) of the `LISTED` pairs that are never together and most expected, in order."""
     found: list[tuple[float, int, int]] = []
-    for i in np.argsort(-n_source, kind="stable").tolist():
-        if len(found) == LISTED and n_source[i] * n_target.max(initial=0) / n <= -found[-1][0]:
+    ranked = np.argsort(-n_target, kind="stable")
+    of_ranked = n_target[ranked]
+    for walked, i in enumerate(np.argsort(-n_source, kind="stable").tolist()):
+        least = -found[-1][0] * n / n_source[i] if len(found) == LISTED and n_source[i] else 0.0
+        hopeful = ranked[: np.searchsorted(-of_ranked, -least)]  # strictly more than the least of those found
+        if not n_source[i] or not len(hopeful):
             break
         counts = np.zeros(len(n_target), np.int64)
-        positions = sites[0].row(i)
-        add_active(positions[inside[positions]], sites[1].token_offsets, sites[1].features, counts)
-        apart = np.flatnonzero((counts == 0) & (n_target > 0) & (n_source[i] > 0))
-        most = apart[np.argsort(-n_target[apart], kind="stable")[:LISTED]]
-        found += [(-float(n_source[i] * n_target[j] / n), i, j) for j in most.tolist()]
+        positions = source.row(i)
+        add_active(positions[inside[positions]], target.token_offsets, target.features, counts)
+        apart = hopeful[counts[hopeful] == 0][:LISTED]
+        found += [(-float(n_source[i] * n_target[j] / n), i, j) for j in apart.tolist()]
         found = sorted(found, key=lambda each: each[0])[:LISTED]
-    rows = []
-    for expected, i, j in found:
-        a, b = Feature(source, i), Feature(target, j)
-        ends = str(a), labels.written(a), str(b), labels.written(b)
-        rows.append((*ends, int(n_source[i]), int(n_target[j]), -expected))
-    names = ("source", "source_name", "target", "target_name")
-    kinds = dict.fromkeys(names, pl.String) | {"n_source": pl.Int64, "n_target": pl.Int64, "expected": pl.Float64}
-    return pl.DataFrame(rows, kinds, orient="row")
+        if walked % 64 == 0:
+            report(walked, len(n_source))
+    return found
