@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.kernels import kernel
+from core.kernels import kernel, prefetch
 
 RULE = np.int64(1) << 32
 LOW = RULE - 1
@@ -23,6 +23,7 @@ ACTIVE, MEAN, DEVIATION, ROOT, ENTROPY, TOTAL = range(6)
 LINE, LIMITS = 8, 10
 """A target's line of the cache: LINE float64, the margins without Σx first; seen as float32, limits from LIMITS on."""
 
+AHEAD = 64  # targets whose lines are fetched beforehand
 TILE = 256  # pairs measured at once
 GATHER = np.uint64(0x0102040810204080)  # eight bytes of 0 or 1 times this have those bits in the highest byte
 BOTH, SUM, THEIRS, MEANS, DEVIATIONS, ROOTS, VALUES = range(7)
@@ -47,6 +48,7 @@ def look_up(first, met, n, source, lines, limits, table, ids, scratch, tile_limi
     a = np.int64(source[ACTIVE])
     for s in range(met):
         line = np.uint64(LINE) * np.uint64(ids[first + s])
+        prefetch(lines, np.int64(LINE) * np.int64(ids[first + s + AHEAD]))
         for m in range(6):
             tile_limits[m, s] = limits[np.uint64(2) * line + np.uint64(LIMITS + m)]
         theirs = lines[line + np.uint64(ACTIVE)]
@@ -125,9 +127,7 @@ def measured(  # type: ignore[no-untyped-def]
     jaccard_tile(met, source[ACTIVE], both, b, scratch[VALUES + JACCARD])
     share_tile(met, source[ACTIVE], both, scratch[VALUES + SUFFICIENCY])
     quotient_tile(met, 1.0, both, b, scratch[VALUES + NECESSITY])
-    state[3] += count_tile(
-        met, source[ACTIVE], scratch, scales, bins, histograms, hits, words_of_hits, listed, places
-    )
+    state[3] += count_tile(met, source[ACTIVE], scratch, scales, bins, histograms, hits, words_of_hits, listed, places)
 
     w = worst(row_values, top)
     mark_notable(
@@ -139,7 +139,7 @@ def measured(  # type: ignore[no-untyped-def]
         tile_limits[4], min(floors[5], w[5]), scratch[VALUES + 5], tile_limits[5], np.uint8(1), hits,
     )  # fmt: skip
     used = state[4]
-    for s in places[: marked(met, hits, words_of_hits, listed, places)]:
+    for s in places[: marked(met, words_of_hits, listed, places)]:
         j = np.uint64(ids[begin + s])
         count = np.int64(both[s]) << 32
         tag = count | (LOW - names[j])
@@ -197,7 +197,7 @@ def count_tile(met, active, scratch, scales, bins, histograms, hits, words, list
             high = min(max(np.int32(scales[m] / active), np.int32(0)), np.int32(top - 1))
         low = high - np.int32(m == PEARSON)
         mark_others(met, bins[m], low, high, hits)
-        others = marked(met, hits, words, listed, places)
+        others = marked(met, words, listed, places)
         for q in range(np.uint64(others)):  # two histograms, since adding to the same place twice must wait
             histograms[q & np.uint64(1), m, np.uint64(bins[m, places[q]])] += 1
         below = count_of(met, bins[m], low) if m == PEARSON else 0
@@ -242,8 +242,12 @@ def mark_notable(met, least_a, a, limits_a, least_b, b, limits_b, least_c, c, li
 
 
 @kernel
-def marked(met, hits, words, listed, places):  # type: ignore[no-untyped-def]
-    """How many pairs are marked, and their places; eight marks are read as one word (see `pair_rows.list_marked`)."""
+def marked(met, words, listed, places):  # type: ignore[no-untyped-def]
+    """How many of `met` are marked, and their places, rising; eight marks are read as one word.
+
+    A product gathers the lowest bits of its bytes into one byte; where the bits of each byte stand is looked up. Eight
+    places are always written, of which those count that belong to a mark.
+    """
     found = np.uint64(0)
     for w in range(np.uint64((met + 7) // 8)):
         if words[w] != 0:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.kernels import kernel, prefetch
-from core.statistics.pair_kernels import BOTH, ENTROPY, GATHER, LOW, RULE, SUM, TILE, measured
+from core.statistics.pair_kernels import BOTH, ENTROPY, LOW, RULE, SUM, TILE, marked, measured
 
 AHEAD = 4  # how many of the target's rows are fetched beforehand
 
@@ -93,7 +93,7 @@ def rows_of_pair(  # type: ignore[no-untyped-def]
     first, last, order, n, rule, floors, d_sae,
     row_starts, row_stops, positions, x, x_floors, source_margins,
     starts, stops, features, values, y_floors, lines, limits, names,
-    table, sums, counts, marks, words, bytes_listed, ids,
+    table, sums, counts, marks, words, listed, ids,
     scratch, tile_limits, bins, hits, words_of_hits, places, kept, is_kept,
     row_values, row_tags, top, ranks,
     records, record_tags, room, histograms, scales,
@@ -127,13 +127,13 @@ def rows_of_pair(  # type: ignore[no-untyped-def]
         source[:] = source_margins[i]
         source[ENTROPY] = all_entropy - source[ENTROPY]
         row_values[:] = -np.inf
-        n_kept, met = 0, list_marked(words, bytes_listed, ids)
+        n_kept, met = 0, marked(d_sae, words, listed, ids)
         for first in range(0, met, TILE):
             size_of_tile = min(TILE, met - first)
             read_cells(first, size_of_tile, rule, sums, counts, ids, scratch)
             n_kept = measured(
                 first, size_of_tile, i, n, source, lines, limits, table, floors, names, ids,
-                scratch, tile_limits, bins, hits, words_of_hits, bytes_listed, places, kept, is_kept, n_kept,
+                scratch, tile_limits, bins, hits, words_of_hits, listed, places, kept, is_kept, n_kept,
                 row_values, row_tags, top, records, record_tags, histograms, scales, state,
             )  # fmt: skip
             if state[2]:
@@ -143,24 +143,6 @@ def rows_of_pair(  # type: ignore[no-untyped-def]
             out_source, out_target, out_both, out_sum, state,
         )  # fmt: skip
     state[0] = last
-
-
-@kernel
-def list_marked(words, bytes_listed, ids):  # type: ignore[no-untyped-def]
-    """Write the numbers of all marked cells into `ids`, rising; returns how many there are.
-
-    Eight marks are one word, whose lowest bits a product gathers into a byte; where the bits of each byte stand is
-    looked up. Eight numbers are always written, of which those count that belong to a mark.
-    """
-    found = np.uint64(0)
-    for w in range(np.uint64(len(words))):
-        if words[w] != 0:
-            byte = (words[w] * GATHER) >> np.uint64(56)
-            base = np.uint32(np.uint64(8) * w)
-            for k in range(np.uint64(8)):
-                ids[found + k] = base + bytes_listed[byte, k]
-            found += np.uint64(bytes_listed[byte, np.uint64(8)])
-    return np.int64(found)
 
 
 @kernel

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from core.statistics.column_lists import by_source, joined, merge_records
-from core.statistics.pair_kernels import LIMITS, LINE, TILE, TOTAL, VALUES
+from core.statistics.pair_kernels import AHEAD, LIMITS, LINE, TILE, TOTAL, VALUES
 
 PARTS = 16  # of the sources, among which threads join their links
 RECORDS = 1 << 20  # that a thread holds before it merges them, beside those of one more row
@@ -25,8 +25,8 @@ class Worker:
         self.sums, self.counts = cells, cells.view(np.int64)
         self.words = np.zeros(words, np.uint64)
         self.marks = self.words.view(np.uint8)
-        self.bytes_listed = bits_of_bytes()
-        self.ids = np.zeros(8 * words + 8, np.uint32)
+        self.listed = bits_of_bytes()
+        self.ids = np.zeros(8 * words + AHEAD, np.uint32)
         self.scratch = np.zeros((VALUES + 6, TILE))
         self.tile_limits = np.zeros((6, TILE), np.float32)
         self.bins = np.zeros((6, TILE), np.int32)
@@ -114,10 +114,15 @@ def collect_links(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The links of rows and of columns, each once, sorted by (source, target)."""
     lists = columns.entries, columns.entries.view(np.int64)
+    listed = bits_of_bytes()
     begins, places = by_source(*rows[:2], *lists, names, d_source)
     out = tuple(np.empty(len(places), part.dtype) for part in rows)
     bounds = np.linspace(0, d_source, PARTS + 1).astype(np.int64).tolist()
-    parts = [pool.submit(joined, *part, begins, places, *rows[2:], *lists, *out) for part in pairwise(bounds)]
+    flat = [entries.reshape(-1) for entries in lists]
+    parts = [
+        pool.submit(joined, *part, len(names), listed, begins, places, *rows[2:], *flat, *out)
+        for part in pairwise(bounds)
+    ]
     kept = 0
     for first, part in zip(bounds, parts, strict=False):
         start, size = int(begins[first]), part.result()
