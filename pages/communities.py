@@ -31,7 +31,7 @@ if len(store.sites) < 2:
 asked = com.read_settings(store)
 heading = st.container()
 with guarded(stop=True):
-    found = com.answer(store, labels, asked)
+    found, whole = com.first_answer(store, labels, asked)
     communities, members = show.frames(store, labels, found, asked)
     frame = show.listed(communities, members)
     one = parts.choose(found, asked, frame["id"].to_list())
@@ -46,6 +46,9 @@ with heading:
 pills(store, asked, view, drawn, told, communities, members, shown)
 if view is None:
     st.stop()
+waiting = st.empty()
+if not whole:
+    selection.put(parts.COMMUNITY, one.id)  # it stays, whichever turns out to be the most stable
 
 
 def act(event):
@@ -88,3 +91,7 @@ with st.expander(f"All {len(shown):,} features"), guarded():
 edges = view.graph.number_of_edges()
 with st.expander(f"The same as tables: {len(view.graph):,} features, {edges:,} links"), guarded():
     graph_tables(view.graph, act, f"communities:{one.id}:{view.feature}:{view.link}")
+
+if not whole:
+    with waiting.container(), guarded():
+        com.find_stability(store, labels, asked)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.analyses.communities import Settings, store_communities
@@ -163,6 +164,33 @@ def test_a_chosen_feature_is_drawn_though_others_are_better_connected(app_of_loo
     shown = set(table_of(app_of_loose, 2)["feature"])
     assert left_out in shown
     assert set(python_of(app_of_loose)["graph"]) == shown
+
+
+def test_of_a_large_store_stability_comes_after_the_rest(
+    app: AppTest, planted: tuple[Store, Truth], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.communities.UNASKED", 10)
+    st.cache_resource.clear()  # what other tests computed of an equal store
+    waited: list[Settings] = []
+
+    def not_yet(store: Store, labels: Labels, asked: Settings) -> None:
+        waited.append(asked)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ui.communities.find_stability", not_yet)
+        text = everything(opened(app))
+        assert waited
+        assert "15 features, its stability not known yet" in text
+        assert "is being worked out" in text
+        assert "over_seeds" not in table_of(app).columns
+        assert str(app.query_params["community"]) == "1"  # it stays
+    app.run()
+    text = everything(app)
+    assert "15 features, found again each time" in text
+    assert table_of(app)["over_seeds"].to_list() == [1.0] * 3
+    other = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    monkeypatch.setattr("ui.communities.find_stability", not_yet)
+    assert "found again each time" in everything(opened(other))  # it is kept now
 
 
 def test_a_part_of_another_community_is_forgotten(app: AppTest) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.analyses.communities import Communities, Settings, store_communities, store_membership
-from core.analyses.kept_communities import at_hand
+from core.analyses.kept_communities import at_hand, products_of, stability_at_hand
 from core.errors import HostedRefusal
 from core.labels import Labels
 from core.paths import hosted
@@ -88,9 +88,30 @@ def in_words(asked: Settings) -> str:
     return f"{measure_name(asked.measure)} {asked.floor:.2f} or more {between}{rule}"
 
 
+STABLE = "communities:stable"
+
+
+def first_answer(store: Store, labels: Labels, asked: Settings) -> tuple[Communities, bool]:
+    """What there is to show at once, and whether it is all: of a large store stability, as long again, comes later."""
+    refuse_if_too_large(store)
+    known = st.session_state.get(STABLE) == (store.fingerprint, asked)
+    if known or products_of(store, asked) <= UNASKED or stability_at_hand(store, asked):
+        return answer(store, labels, asked), True
+    return membership(store, labels, asked), False
+
+
+def find_stability(store: Store, labels: Labels, asked: Settings) -> None:
+    """Wait for the rest of the answer, and draw the page anew with it; call it when all else is drawn."""
+    answer(store, labels, asked)
+    st.session_state[STABLE] = (store.fingerprint, asked)  # also where the cache folder cannot be written to
+    st.rerun()
+
+
 def answer(store: Store, labels: Labels, asked: Settings) -> Communities:
     """The communities with their stability; what was computed before comes from the cache on disk."""
-    return _waited(store_communities, "communities", "Links between sites, and on each half", store, labels, asked)
+    return _waited(
+        store_communities, "communities", "Stability, over seeds and halves of the documents", store, labels, asked
+    )
 
 
 def membership(store: Store, labels: Labels, asked: Settings) -> Communities:

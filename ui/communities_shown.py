@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import polars as pl
 import streamlit as st
 
@@ -21,12 +23,13 @@ TABLE = 38 + 34 * 7  # pixels: seven communities, the others by scrolling
 
 def frames(store: Store, labels: Labels, found: Communities, asked: Settings) -> tuple[pl.DataFrame, pl.DataFrame]:
     """(communities, members), kept."""
-    return _frames(store.fingerprint, len(labels), asked, labels, found)
+    known = not math.isnan(found.agreement_seeds)
+    return _frames(store.fingerprint, len(labels), asked, known, labels, found)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _frames(
-    fingerprint: str, n_labels: int, asked: Settings, _labels: Labels, _found: Communities
+    fingerprint: str, n_labels: int, asked: Settings, known: bool, _labels: Labels, _found: Communities
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     return community_table(_found), member_table(_found, label_or_hint_of(_labels))
 
@@ -48,8 +51,9 @@ def ranked_table(frame: pl.DataFrame, asked: Settings, theme: str) -> None:
             selection.drop(selection.LINK)
 
     number = st.column_config.NumberColumn
-    halved = frame["over_halves"].null_count() < len(frame)  # links of weights, and a single document, have no halves
-    names = ("id", "keywords", "size", "sites", "per_site", "cohesion", "over_seeds", *["over_halves"] * halved)
+    # Stability may not be known yet; links of weights, and a single document, have no halves.
+    known = [name for name in ("over_seeds", "over_halves") if frame[name].null_count() < len(frame)]
+    names = ("id", "keywords", "size", "sites", "per_site", "cohesion", *known)
     st.dataframe(
         frame.select(names),
         key=key, hide_index=True, selection_mode="single-row", on_select=chosen, row_height=34,

@@ -63,7 +63,7 @@ def again(stability: float) -> str:
     ('found again each time', 'mostly found again', 'drawn differently each time')
     """
     if math.isnan(stability):
-        return "not tried again"
+        return "its stability not known yet"
     return (
         "found again each time" if stability >= STEADY
         else "mostly found again" if stability >= SHAKY
@@ -74,13 +74,17 @@ def again(stability: float) -> str:
 def explained(found: Communities, asked: Settings) -> str:
     """Two sentences on what is computed."""
     method = asked.method.capitalize()
+    groups = (
+        f"{method} groups {len(found.graph.features):,} features by their {len(found.graph.weight):,} links "
+        f"({com.in_words(asked)}), so that links fall within groups (modularity {figure(found.modularity)})."
+    )
+    if math.isnan(found.agreement_seeds):
+        return f"{groups} How much of a group comes back with other seeds and on other documents is being worked out."
     halved = not math.isnan(found.agreement_halves)
     halves = f", {figure(found.agreement_halves)} between halves" if halved else ""
     again = "with other seeds and on either half of the documents" if halved else "with other seeds"
     return (
-        f"{method} groups {len(found.graph.features):,} features by their {len(found.graph.weight):,} links "
-        f"({com.in_words(asked)}), so that links fall within groups (modularity {figure(found.modularity)}). "
-        f"Stability is how much of a group comes back {again}; all groups "
+        f"{groups} Stability is how much of a group comes back {again}; all groups "
         f"together agree at {figure(found.agreement_seeds)} over seeds{halves} (adjusted Rand index)."
     )
 
@@ -91,7 +95,7 @@ def telling(found: Communities) -> Community | None:
     def promise(one: Community) -> float:
         words = [word.text for word in one.keywords]
         wordy = sum(len(word) > 2 and word.isalpha() for word in words) / max(1, len(words))
-        stable = 0.0 if math.isnan(one.stability) else one.stability
+        stable = 1.0 if math.isnan(one.stability) else one.stability  # not known yet, of any
         return stable * math.log(one.size) * (0.2 + wordy) * len(one.sites)
 
     return max(found.communities, key=lambda one: (promise(one), -one.id), default=None)
@@ -127,7 +131,8 @@ def facts(found: Communities, one: Community) -> str:
         ("over halves", figure(one.over_halves), "on either half of the documents"),
         ("modularity", figure(one.modularity, 3), f"of {figure(found.modularity)} in all"),
     ]
-    rows = [row for row in rows if row[0] != "over halves" or not math.isnan(one.over_halves)]
+    unknown = {"over seeds": one.over_seeds, "over halves": one.over_halves}
+    rows = [row for row in rows if not math.isnan(unknown.get(row[0], 0.0))]
     cells = [[name, value, f'<span class="s-quiet s-small">{escape(more)}</span>'] for name, value, more in rows]
     return (
         head(f"Community {one.id}") + f'<div class="s-name">{words}</div>'

@@ -106,7 +106,7 @@ def kept_stability(
         agreement = np.array([found.agreement_seeds, found.agreement_halves])
         return {"over_seeds": found.over_seeds, "over_halves": found.over_halves, "agreement": agreement}
 
-    kept = kept_arrays("stability", store, [*parts_key(asked), HALVES_SEED, RUNS], compute, notice, pairs=())
+    kept = kept_arrays("stability", store, stability_key(asked), compute, notice, pairs=())
     return Stability(kept["over_seeds"], kept["over_halves"], *kept["agreement"].tolist())
 
 
@@ -119,16 +119,29 @@ def at_hand(store: Store, asked: Settings | None = None, most: float = LIGHT) ->
     return arrays_path("parts", store, parts_key(asked)).is_file() or products_left(store, asked) <= most
 
 
+def stability_at_hand(store: Store, asked: Settings) -> bool:
+    """Whether the stability of this partition is kept already."""
+    return arrays_path("stability", store, stability_key(asked)).is_file()
+
+
 def products_left(store: Store, asked: Settings) -> float:
     """Products of activations that the links of these settings still take: 0 where they are kept."""
     if arrays_path("graph", store, graph_key(asked)).is_file():
         return 0.0
+    if asked.measure in DATA_FREE:
+        return products_of(store, asked)
+    kept = pair_settings(asked.measure, asked.floor)
+    pairs = site_pairs(store, asked.every)
+    return sum(work(store, a, b) for a, b in pairs if not pair_path(store, a, b, asked.activity, *kept).is_file())
+
+
+def products_of(store: Store, asked: Settings) -> float:
+    """Products of activations of all links of these settings, or what takes as long by weights, kept or not."""
     pairs = site_pairs(store, asked.every)
     if asked.measure in DATA_FREE:
         sites = [(store.site(a), store.site(b)) for a, b in pairs]
         return sum(a.d_sae * b.d_sae * a.d_in / PER_PRODUCT for a, b in sites)
-    kept = pair_settings(asked.measure, asked.floor)
-    return sum(work(store, a, b) for a, b in pairs if not pair_path(store, a, b, asked.activity, *kept).is_file())
+    return sum(work(store, a, b) for a, b in pairs)
 
 
 # ---- keys and arrays
@@ -143,6 +156,11 @@ def parts_key(asked: Settings) -> list[Any]:
     """All that determines a partition of one store, the library that looks for it among it."""
     library = _version(LIBRARIES.get(asked.method, ""))
     return [*graph_key(asked), asked.method, float(asked.resolution), int(asked.seed), library]
+
+
+def stability_key(asked: Settings) -> list[Any]:
+    """All that determines how stable a partition of one store is."""
+    return [*parts_key(asked), HALVES_SEED, RUNS]
 
 
 @lru_cache(maxsize=4)
