@@ -95,6 +95,16 @@ def test_settings_of_the_address_are_used_and_bad_ones_fall_back(app: AppTest) -
     assert table_of(app)["size"].to_list() == [15, 12, 9]
 
 
+@pytest.mark.parametrize("query", [{"above": "0.01"}, {"links": "mutual_information", "above": "0.4"}])
+def test_an_address_may_go_further_than_a_slider(app: AppTest, query: dict[str, str]) -> None:
+    assert f"{float(query['above']):.2f} or more" in everything(opened(app, **query))
+
+
+def test_a_hosted_app_draws_fewer_than_the_address_asks(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRATA_HOSTED", "1")
+    assert "drawn = 300 cannot be used" in everything(opened(app, drawn="300"))
+
+
 def test_a_floor_above_all_links_is_told(app: AppTest) -> None:
     assert "No three features are linked" in everything(opened(app, above="1"))
 
@@ -180,7 +190,7 @@ def test_of_a_large_store_stability_comes_after_the_rest(
         patched.setattr("ui.communities.find_stability", not_yet)
         text = everything(opened(app))
         assert waited
-        assert "15 features, its stability not known yet" in text
+        assert "15 features, stability not known yet" in text
         assert "is being worked out" in text
         assert "over_seeds" not in table_of(app).columns
         assert str(app.query_params["community"]) == "1"  # it stays

@@ -15,7 +15,7 @@ from core.labels import Labels
 from core.paths import hosted
 from core.statistics.partitions import METHODS
 from core.store import Store
-from core.values import Feature
+from core.values import DATA_FREE, Feature
 from ui import measure_choice, palette, selection
 from ui.text import measure_name, quiet
 from ui.waiting import wait_for
@@ -30,7 +30,7 @@ FLOORS = {
     "virtual_weight": 0.3,
 }  # fmt: skip
 HIGHEST = {"virtual_weight": 5.0}
-LOWEST = 0.05
+LOWEST, LOWEST_WEIGHTS = 0.05, 0.3  # floors of a hosted app; by weights most pairs have a value
 UNASKED = 100_000_000
 """Products of activations (about a second of two cores) that a page counts without having been asked."""
 MOST_HOSTED = 100_000_000
@@ -72,7 +72,8 @@ def read_settings(store: Store) -> Settings:
         selection.value(ACTIVITY),
         selection.value(PAIRS) == "all",
     )
-    return replace(asked, floor=max(asked.floor, LOWEST), every=False) if hosted() else asked
+    lowest = LOWEST_WEIGHTS if measure in DATA_FREE else LOWEST
+    return replace(asked, floor=max(asked.floor, lowest), every=False) if hosted() else asked
 
 
 def as_chosen() -> dict[str, Any]:

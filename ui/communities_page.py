@@ -33,7 +33,6 @@ SHADE = selection.choice("shade", ("part", "site"))
 FEATURE = selection.text(selection.FEATURE, longest=80)
 LINK = selection.text(selection.LINK, longest=160)
 FIND = selection.text("find", longest=80)
-DRAWN = selection.count("drawn", MOST, 10, MAX_NODES)
 LAST = "communities:last"
 TABLE = 38 + 34 * 7  # pixels: seven communities, the others by scrolling
 
@@ -90,7 +89,7 @@ def view_of(store: Store, labels: Labels, found: Communities, asked: Settings, o
     parts = _parts(store.fingerprint, len(labels), asked, one.id, labels, found)
     part = parts.of(selection.value(PART)) if len(parts.communities) > 1 else None
     drawn, id = (parts, part.id) if part else (found, one.id)
-    key = store.fingerprint, len(labels), asked, one.id, part.id if part else 0, most_drawn()
+    key = store.fingerprint, len(labels), asked, one.id, part.id if part else 0, selection.value(drawn_setting())
     graph = _graph(*key, "", store, labels, drawn)
     chosen, first = selection.value(FEATURE), ""
     if chosen not in graph and is_feature(chosen) and drawn.membership.get(Feature.parse(chosen)) == id:
@@ -105,9 +104,14 @@ def view_of(store: Store, labels: Labels, found: Communities, asked: Settings, o
     return View(one, parts, part, graph, feature, link, first)
 
 
-def most_drawn() -> int:
-    """Features of a picture at most."""
-    return min(selection.value(DRAWN), MAX_NODES // 2 if hosted() else MAX_NODES)
+def most_nodes() -> int:
+    """Features that can be drawn at most."""
+    return MAX_NODES // 2 if hosted() else MAX_NODES
+
+
+def drawn_setting() -> selection.Setting[int]:
+    """How many features are drawn."""
+    return selection.count("drawn", MOST, 10, most_nodes())
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

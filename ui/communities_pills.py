@@ -7,7 +7,6 @@ import streamlit as st
 
 from core.analyses.communities import Settings
 from core.analyses.community_tables import MOST
-from core.analyses.evolution import MAX_NODES
 from core.paths import hosted
 from core.statistics.partitions import METHODS
 from core.store import Store
@@ -50,8 +49,8 @@ def pills(
 def _drawn(view: parts.View) -> None:
     by = f", by {selection.value(parts.SHADE)}" if view.divided else ""
     with st.popover(f"{len(view.graph)} drawn{by}"):
-        top = MAX_NODES // 2 if hosted() else MAX_NODES
-        st.slider("Best connected features that are drawn", 10, top, step=10, **selection.bind(parts.DRAWN))
+        bound = selection.bind(parts.drawn_setting())
+        st.slider("Best connected features that are drawn", 10, parts.most_nodes(), step=10, **bound)
         if view.divided:
             st.radio("Colour by", ("part", "site"), **selection.bind(parts.SHADE))
 
@@ -66,8 +65,10 @@ def _links(store: Store, asked: Settings) -> None:
     with st.popover(f"Floor {asked.floor:.2f}"):
         fine = asked.measure == "mutual_information"
         top, step = (0.2, 0.005) if fine else (com.HIGHEST.get(asked.measure, 1.0), 0.05)
-        bound = selection.bind(com.floor_of(asked.measure))
-        st.slider(f"Weakest {words} of a link", step, top, step=step, **bound)
+        setting = com.floor_of(asked.measure)
+        chosen = selection.value(setting)  # an address may go further than the slider
+        low, high = min(step, chosen), max(top, chosen)
+        st.slider(f"Weakest {words} of a link", low, high, step=step, **selection.bind(setting))
         if asked.measure not in DATA_FREE:
             st.caption("Links of fewer than 10 common tokens, and those that chance would give, are left out.")
     with st.popover("Active > 0" if not asked.activity else f"Active > {asked.activity:g} max"):
@@ -106,4 +107,6 @@ def _python(store: Store, asked: Settings, view: parts.View | None) -> str:
     if view is None:
         return shown_parts.as_python(path_told(store), asked, 1, MOST, find)
     part = view.part.id if view.part else 0
-    return shown_parts.as_python(path_told(store), asked, view.one.id, parts.most_drawn(), find, part, view.first)
+    return shown_parts.as_python(
+        path_told(store), asked, view.one.id, selection.value(parts.drawn_setting()), find, part, view.first
+    )

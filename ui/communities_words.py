@@ -63,7 +63,7 @@ def again(stability: float) -> str:
     ('found again each time', 'mostly found again', 'drawn differently each time')
     """
     if math.isnan(stability):
-        return "its stability not known yet"
+        return "stability not known yet"
     return (
         "found again each time" if stability >= STEADY
         else "mostly found again" if stability >= SHAKY
