@@ -52,7 +52,7 @@ def toolbar(frames):
                 help="Pearson, cosine and what comes from weights do not depend on it.",
                 **selection.bind(parts.ACTIVITY),
             )  # fmt: skip
-        share("measures", frames, parts.as_python(page, asked, *answers.range_of(found, asked)))
+        share("measures", frames, parts.as_python(page, asked, *answers.range_of(found, asked), link))
 
 
 def inspect(place):

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.analyses.prompt import feature_table
+from core.analyses.prompt import feature_table, token_table
 from core.errors import StrataError
 from core.values import Feature
 from ui import communities as com
@@ -68,15 +68,17 @@ title, sentence = words.finding(labels, one, two, graph), words.explained(asked,
 with top:
     page_title(title, sentence)
 with tools:
-    code = words.as_python(path_told(store), asked, how if found else None)
-    cards.sharing(graph, drawn, labels, title, sentence, code)
+    code = words.as_python(path_told(store), asked, how if found else None, feature, link)
+    chosen = Feature.parse(feature) if feature else None
+    frames = {"Features": feature_table(graph, labels), "Tokens": token_table(one.prompt, chosen)}
+    frames |= {"Tokens of the second": token_table(two.prompt, chosen)} if two else {}
+    cards.sharing(graph, drawn, title, sentence, code, frames)
 
 texts = [("first", asked.first, one)] + ([("second", asked.second, two)] if two else [])
 with st.container(key="prompt-texts"):
     columns = st.columns(len(texts), gap="small")
 for column, (which, text, shown) in zip(columns, texts, strict=True):
     with column, st.container(key=f"card-text-{which}"):
-        chosen = Feature.parse(feature) if feature else None
         row = shown.prompt.row(chosen) if chosen else [0.0] * len(shown.prompt.tokens)
         most = float(store.summary(chosen.key).maximum[chosen.index]) if chosen else 0.0
         body = words.heading(text, shown, feature, labels)
@@ -100,7 +102,7 @@ with st.container(key="prompt-below"):
 with left, st.container(key="card-strongest"):
     told = f"{len(graph):,} of the {graph.graph['active']:,} that are active there; choose a row"
     st.html(head("Strongest features", told))
-    cards.strongest(feature_table(graph, labels), f"strongest:{asked}", parts.on_event)
+    cards.strongest(frames["Features"], f"strongest:{asked}", parts.on_event)
 with right, st.container(key="card-feature"), guarded():
     linked(summary(page.reading, Feature.parse(feature), asked.measure), "prompt:summary")
     linked(both_ways(page.reading, Feature.parse(feature), asked.measure), "prompt:neighbours")

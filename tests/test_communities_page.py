@@ -125,7 +125,10 @@ def test_the_snippet_computes_what_is_shown(app: AppTest, planted: tuple[Store, 
     assert names["result"]["id"].to_list() == table_of(app)["id"].to_list()
     assert sorted(names["graph"]) == sorted(table_of(app, 2)["feature"])
     assert names["features"]["feature"].to_list() == table_of(app, 1)["feature"].to_list()
-    assert snippet.strip() == as_python(str(planted[0].path), Settings(), 1, MOST, "rivers").strip()
+    link = str(names["report"].link.source), str(names["report"].link.target)
+    assert names["graph"].has_edge(*link)
+    wanted = as_python(str(planted[0].path), Settings(), 1, MOST, "rivers", link=",".join(link))
+    assert snippet.strip() == wanted.strip()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.__main__ import main
 from core.analyses.agreement import kept_links
 from core.analyses.agreement_tables import disagreement_table
+from core.analyses.link import link_report
 from core.analyses.unseen import late_features, never_together
 from core.labels import Labels, labels_path, write_labels
 from core.paths import ROOT
@@ -20,6 +23,7 @@ from core.store import Store, open_store
 from core.values import MEASURES, Feature, Label
 from tests.chains import planted_chains
 from tests.test_gates_page import everything
+from ui.inspector import document
 from ui.measures_answers import range_of
 from ui.measures_page import Asked, as_python
 
@@ -133,3 +137,13 @@ def test_names_that_are_hints_stand_in_quotes(app: AppTest, store: Store) -> Non
     assert all(name.startswith("“") for name in names)  # there are no labels
     write_labels(labels_path(store.path), [(Feature("0", i), Label("a label", "test")) for i in range(40)])
     assert set(pl.DataFrame(opened(app).dataframe[0].value)["source_name"]) == {"a label"}
+
+
+def test_the_inspected_link_is_downloaded_as_the_command_prints_it(
+    app: AppTest, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert [button.label for button in opened(app).get("download_button") if "JSON" in button.label]
+    assert main(["link", str(store.path), "0_2", "1_2", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    report = link_report(store, Feature("0", 2), Feature("1", 2), contexts=8)
+    assert json.loads(document(report, Labels.beside(store))) == printed

@@ -90,10 +90,10 @@ def view_of(store: Store, labels: Labels, found: Communities, asked: Settings, o
     part = parts.of(selection.value(PART)) if len(parts.communities) > 1 else None
     drawn, id = (parts, part.id) if part else (found, one.id)
     key = store.fingerprint, len(labels), asked, one.id, part.id if part else 0, selection.value(drawn_setting())
-    graph = _graph(*key, "", store, labels, drawn)
+    graph = _graph(*key, "", store, labels, drawn, parts)
     chosen, first = selection.value(FEATURE), ""
     if chosen not in graph and is_feature(chosen) and drawn.membership.get(Feature.parse(chosen)) == id:
-        graph, first = _graph(*key, chosen, store, labels, drawn), chosen
+        graph, first = _graph(*key, chosen, store, labels, drawn, parts), chosen
     feature = chosen if chosen in graph else str(graph.graph["seeds"])
     near = [*graph.in_edges(feature, data="weight"), *graph.out_edges(feature, data="weight")]
     best = max(near, key=lambda edge: (edge[2], edge[0], edge[1]), default=None)
@@ -124,7 +124,7 @@ def _parts(
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _graph(
     fingerprint: str, n_labels: int, asked: Settings, community: int, part: int, most: int, first: str,
-    _store: Store, _labels: Labels, _found: Communities,
+    _store: Store, _labels: Labels, _found: Communities, _parts: Communities,
 ) -> nx.DiGraph:  # fmt: skip
     from core.analyses.neighbours import StoreLinks
 
@@ -133,6 +133,9 @@ def _graph(
         StoreLinks(_store), _found, part or community, label_of, most, asked.activity, asked.measure, asked.floor,
         Feature.parse(first) if first else None,
     )  # fmt: skip
+    for node, data in graph.nodes(data=True):
+        if (of := _parts.membership.get(Feature.parse(node))) is not None:
+            data["part"] = of
     return with_activity(graph, _store)
 
 

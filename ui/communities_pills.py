@@ -106,7 +106,6 @@ def _python(store: Store, asked: Settings, view: parts.View | None) -> str:
     find = selection.value(parts.FIND)
     if view is None:
         return shown_parts.as_python(path_told(store), asked, 1, MOST, find)
-    part = view.part.id if view.part else 0
-    return shown_parts.as_python(
-        path_told(store), asked, view.one.id, selection.value(parts.drawn_setting()), find, part, view.first
-    )
+    part, most = view.part.id if view.part else 0, selection.value(parts.drawn_setting())
+    of = path_told(store), asked, view.one.id, most, find, part
+    return shown_parts.as_python(*of, view.first, view.link)

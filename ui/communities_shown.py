@@ -14,7 +14,7 @@ from core.labels import Labels
 from core.store import Store
 from core.views.graph import Picture, picture
 from ui import communities as com
-from ui import palette, selection
+from ui import inspector, palette, selection
 from ui.communities_page import COMMUNITY, FEATURE, FIND, PART, SHADE, View
 from ui.evolution import graph_theme
 
@@ -131,7 +131,9 @@ def cut(view: View) -> str:
     return f"The best connected {n:,} of {n + nodes:,} features, without {edges:,} of their and the others’ links."
 
 
-def as_python(path: str, asked: Settings, id: int, most: int, find: str, part: int = 0, first: str = "") -> str:
+def as_python(
+    path: str, asked: Settings, id: int, most: int, find: str, part: int = 0, first: str = "", link: str = ""
+) -> str:
     """The core calls behind the page, to run as they are from the checkout; `part` and `first` as they are drawn.
 
     >>> "community_graph(StoreLinks(store), found, 3, " in as_python("demo.h5", Settings(), 3, 60, "")
@@ -140,15 +142,17 @@ def as_python(path: str, asked: Settings, id: int, most: int, find: str, part: i
     keywords = ", ".join(f"{name}={getattr(asked, name)!r}" for name in Settings.__dataclass_fields__)
     drawn = f"parts, {part}" if part else f"found, {id}"
     more = f", first=Feature.parse({first!r})" if first else ""
+    imports, report = inspector.as_python(link, asked.activity)
+    feature = "from core.values import Feature\n" if first or link else ""
     return (
         "from core.analyses.communities import Settings, store_communities\n"
         "from core.analyses.community_parts import parts_of\n"
         "from core.analyses.community_tables import (\n"
         "    community_graph, community_table, member_table, of_community, with_text,\n)\n"
-        "from core.analyses.keywords import label_or_hint_of\n"
+        f"from core.analyses.keywords import label_or_hint_of\n{imports}"
         "from core.analyses.neighbours import StoreLinks\n"
         "from core.labels import Labels\n"
-        f"from core.store import open_store\n{'from core.values import Feature' + chr(10) if first else ''}\n"
+        f"from core.store import open_store\n{feature}\n"
         f"store = open_store({path!r})\n"
         "labels = Labels.beside(store)\n"
         "label_of = label_or_hint_of(labels)\n"
@@ -159,5 +163,5 @@ def as_python(path: str, asked: Settings, id: int, most: int, find: str, part: i
         f"parts = parts_of(found, {id}, label_of, asked)\n"
         f"features = of_community(members, {id}, parts, store)\n"
         f"graph = community_graph(StoreLinks(store), {drawn}, label_of, most={most}, activity=asked.activity,\n"
-        f"                        measure=asked.measure, floor=asked.floor{more})\n"
+        f"                        measure=asked.measure, floor=asked.floor{more})\n{report}"
     )

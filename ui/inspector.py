@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.analyses.contexts import WINDOW, PairContext
+from core.analyses.export import without_nan
 from core.labels import Labels
 from core.statistics.data_free import WORDS_OF_THETA
 from core.store import Store
@@ -51,6 +53,32 @@ def inspector(report: LinkReport, store: Store, labels: Labels) -> None:
     """Draw it; everything that comes from outside is escaped."""
     st.html(STYLE)
     st.html(f'<div class="s-link">{_heading(report, labels)}{_numbers(report, store)}{_contexts(report, store)}</div>')
+    source, target = report.link.source, report.link.target
+    st.download_button(
+        "All of this link (JSON)", lambda: document(report, labels), f"link-{source}-{target}.json", "application/json",
+        key="download:link", on_click="ignore", type="tertiary",
+    )  # fmt: skip
+
+
+def document(report: LinkReport, labels: Labels) -> str:
+    """The JSON of ``link`` (DESIGN 9): what the inspector shows."""
+    found = report.as_json(labels.get(report.link.source), labels.get(report.link.target))
+    return json.dumps(without_nan(found), ensure_ascii=False, allow_nan=False)
+
+
+def as_python(link: str, activity: float) -> tuple[str, str]:
+    """The core calls behind the inspector, for a page's Python: what to import, and what to run on `store`.
+
+    >>> as_python("0_1,1_2", 0.0)[1]
+    "report = link_report(store, Feature.parse('0_1'), Feature.parse('1_2'), 0.0)\\n"
+    >>> as_python("", 0.0)
+    ('', '')
+    """
+    if not link:
+        return "", ""
+    ends = ", ".join(f"Feature.parse({end!r})" for end in link.split(","))
+    imports = "from core.analyses.link import link_report\n"
+    return imports, f"report = link_report(store, {ends}, {activity!r})\n"
 
 
 def _heading(report: LinkReport, labels: Labels) -> str:

@@ -11,7 +11,7 @@ from core.analyses.agreement import Kept
 from core.analyses.convergence import SHARES
 from core.store import Store
 from core.values import DATA_FREE, MEASURES, Feature
-from ui import measure_choice, selection
+from ui import inspector, measure_choice, selection
 from ui.clicks import link_ends
 from ui.go import lead_to
 from ui.setup import Page
@@ -121,7 +121,7 @@ def to_evolution(link: str) -> None:
 # ---- Copy as Python
 
 
-def as_python(page: Page, asked: Asked, low: float, high: float) -> str:
+def as_python(page: Page, asked: Asked, low: float, high: float, link: str = "") -> str:
     """The core calls behind the page, to run as they are from the checkout; answers under names of their own."""
     bounds = f", {low!r}, {high!r}, bins=1, each=14" if asked.low != "" else ""
     weights = [name for name in dict.fromkeys((asked.first, asked.second)) if name in DATA_FREE]
@@ -129,16 +129,18 @@ def as_python(page: Page, asked: Asked, low: float, high: float) -> str:
     more = f"kept = with_weights(store, kept, {weights!r})\n" if weights else ""
     what, part = asked.unseen
     of = f"{asked.source!r}, {asked.target!r}" if what == "pairs" else repr(what)
+    imports, report = inspector.as_python(link, asked.activity)
+    feature = "from core.values import Feature\n" if link else ""
     listed = "never_together" if what == "pairs" else "late_features"
     return (
         f"from core.analyses.agreement import agreement, distribution_table, kept_links{names}\n"
         "from core.analyses.agreement_tables import disagreement_table, label_pairs, scatter_table\n"
-        "from core.analyses.convergence import convergence, error_table, tokens_table\n"
+        f"from core.analyses.convergence import convergence, error_table, tokens_table\n{imports}"
         "from core.analyses.maxima import maximum_table\n"
         f"from core.analyses.unseen import {listed}, seen_by_then, seen_table\n"
         "from core.labels import Labels\n"
         "from core.results import pair_links\n"
-        "from core.store import open_store\n\n"
+        f"from core.store import open_store\n{feature}\n"
         f"store = open_store({path_told(page.store)!r})\n"
         "labels = Labels.beside(store)\n"
         f"pair, cached = pair_links(store, {asked.source!r}, {asked.target!r}, {asked.activity!r})\n"
@@ -150,6 +152,6 @@ def as_python(page: Page, asked: Asked, low: float, high: float) -> str:
         "errors, by_tokens = error_table(sampled), tokens_table(sampled)\n"
         f"seen = seen_table(seen_by_then(store, {asked.source!r}, {asked.target!r}))\n"
         f"unseen = {listed}(store, labels, {of}, {part})\n"
-        "maxima = maximum_table(store)\n"
+        f"maxima = maximum_table(store)\n{report}"
         f"result = disagreement_table(kept, {asked.first!r}, {asked.second!r}, labels)\n"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,7 @@ import numpy as np
 import polars as pl
 import streamlit as st
 
-from core.analyses.prompt import feature_table
 from core.errors import StrataError
-from core.labels import Labels
 from core.paths import hosted
 from core.store import Store
 from core.views.graph import Picture
@@ -24,7 +22,7 @@ from ui import prompt_page as page
 from ui.errors import error_box
 from ui.go import anchor
 from ui.prompt_words import name_of
-from ui.share import absolute, as_csv
+from ui.share import absolute, as_csv, as_parquet
 from ui.text import measure_name
 
 STYLE = Path(__file__).with_name("prompt.css")
@@ -147,17 +145,22 @@ def _leave(which: str) -> None:
         selection.drop(name)
 
 
-def sharing(graph: nx.DiGraph, drawn: Picture, labels: Labels, title: str, sentence: str, code: str) -> None:
-    """Permalink, downloads of exactly what is shown, and the Python behind it."""
+def sharing(
+    graph: nx.DiGraph, drawn: Picture, title: str, sentence: str, code: str, frames: Mapping[str, pl.DataFrame]
+) -> None:
+    """Permalink, downloads of exactly what is shown, and the Python behind it; `frames` are tables by name."""
     with st.popover("Permalink"):
         st.code(absolute(selection.permalink()), language=None, wrap_lines=True)
     with st.popover("Download"), st.container(key="downloads"):
         if len(graph):
             pills.graph_downloads(graph, drawn, title, sentence)
-        st.download_button(
-            "Features (CSV)", lambda: as_csv(feature_table(graph, labels)), "prompt-features.csv", "text/csv",
-            key="download:features", on_click="ignore", type="tertiary", width="stretch",
-        )  # fmt: skip
+        for name, frame in frames.items():
+            for kind, told, make in (("csv", "CSV", as_csv), ("parquet", "Parquet", as_parquet)):
+                st.download_button(
+                    f"{name} ({told})", lambda make=make, frame=frame: make(frame),  # type: ignore[misc]
+                    f"prompt-{name.casefold().replace(' ', '-')}.{kind}", key=f"download:{name}:{kind}",
+                    on_click="ignore", type="tertiary", width="stretch",
+                )  # fmt: skip
     with st.popover("Copy as Python"):
         st.code(code, language="python")
 

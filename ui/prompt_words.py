@@ -9,6 +9,7 @@ import networkx as nx
 from core.analyses.communities import Settings
 from core.labels import Labels
 from core.values import DATA_FREE, Feature
+from ui import inspector
 from ui import prompt_page as page
 from ui.palette import pair
 from ui.text import called, escape, head, measure_name
@@ -114,8 +115,10 @@ def legend(graph: nx.DiGraph) -> str:
     return f'<div class="s-sides">{"".join(parts)}</div>'
 
 
-def as_python(path: str, asked: page.Asked, how: Settings | None = None) -> str:
+def as_python(path: str, asked: page.Asked, how: Settings | None = None, feature: str = "", link: str = "") -> str:
     """The core calls behind the page, to run as they are from the checkout; `how` adds the communities.
+
+    `feature` shades the tokens, and `link` is under inspection.
 
     >>> text = page.Text(3)
     >>> "sequence_prompt(store, 3)" in as_python("x.h5", page.Asked(text, page.Text(), 5, "pearson", 0.3, 10, 0.0))
@@ -140,8 +143,15 @@ def as_python(path: str, asked: page.Asked, how: Settings | None = None) -> str:
         lines.append("graph = with_communities(graph, found, how)")
     lines.append("result = feature_table(graph, labels)")
     names = ["chosen_tokens", "compare_graph" if asked.second else "prompt_graph", "feature_table", "sequence_prompt"]
+    if feature:
+        names.append("token_table")
+        lines.append(f"tokens = token_table(first[0], Feature.parse({feature!r}))")
+        lines += [f"with_tokens = token_table(second[0], Feature.parse({feature!r}))"] * bool(asked.second)
+    imports, report = inspector.as_python(link, asked.activity)
+    lines += [report.strip()] * bool(report)
     return (
-        f"{groups}from core.analyses.neighbours import StoreLinks\n"
+        f"{groups}{imports}from core.analyses.neighbours import StoreLinks\n"
         f"from core.analyses.prompt import {', '.join(names)}\n"
-        f"{needs}from core.labels import Labels\nfrom core.store import open_store\n\n" + "\n".join(lines) + "\n"
+        f"{needs}from core.labels import Labels\nfrom core.store import open_store\n"
+        f"{'from core.values import Feature' + chr(10) if feature or link else ''}\n" + "\n".join(lines) + "\n"
     )

@@ -71,14 +71,19 @@ def to_json(graph: nx.DiGraph) -> str:
     [{'weight': None, 'source': '0_1', 'target': '1_2'}]
     """
     data = nx.node_link_data(graph, edges="links")
-    return json.dumps(_without_nan(data), ensure_ascii=False, allow_nan=False)
+    return json.dumps(without_nan(data), ensure_ascii=False, allow_nan=False)
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """The same plain data with null in the place of what is no number.
+
+    >>> without_nan({"a": [float("nan"), 1.5]})
+    {'a': [None, 1.5]}
+    """
     if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_nan(item) for item in value]
+        return [without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

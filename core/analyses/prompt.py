@@ -230,6 +230,18 @@ def compare_graph(
 # ---- as tables and JSON
 
 
+def token_table(prompt: Prompt, feature: Feature | None) -> pl.DataFrame:
+    """The tokens as rows: ``place``, ``token``, ``counted``, and a feature's ``activation`` (null without one)."""
+    on = prompt.row(feature) if feature is not None else [None] * len(prompt.tokens)
+    columns = {
+        "place": range(len(prompt.tokens)),
+        "token": [text.encode("utf-8", "replace").decode() for text in prompt.tokens],
+        "counted": np.asarray(prompt.counted, bool),
+        "activation": pl.Series(on, dtype=pl.Float64),
+    }
+    return pl.DataFrame(columns, schema_overrides={"place": pl.Int64, "token": pl.String})
+
+
 def feature_table(graph: nx.DiGraph, labels: Labels) -> pl.DataFrame:
     """One row a feature, site by site and strongest first: ``site``, ``feature``, ``name``, ``activation``.
 
