@@ -129,7 +129,7 @@ def joined(  # type: ignore[no-untyped-def]
     marked and listed as the cells of a row are, which is quicker than sorting them.
     """
     rows = len(n_both)
-    words = np.zeros((d_target + 7) // 8, np.uint64)
+    words = np.zeros((d_target + 63) // 64 * 8, np.uint64)
     marks, ids = words.view(np.uint8), np.empty(8 * len(words) + 8, np.uint32)
     where = np.empty(d_target, np.int64)
     found = begins[first]

@@ -20,7 +20,7 @@ class Worker:
     """One thread's memory: an accumulator, a tile, the best of a row, records for columns, and room for links."""
 
     def __init__(self, d_sae: int, top: int, bins: int) -> None:
-        words = -(-d_sae // 8)
+        words = 8 * -(-d_sae // 64)  # whole lines of the cache
         cells = aligned(2 * 8 * words)
         self.sums, self.counts = cells, cells.view(np.int64)
         self.words = np.zeros(words, np.uint64)
