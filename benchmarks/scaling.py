@@ -2,8 +2,8 @@
 
     python -m benchmarks.scaling [--rounds 2] [--json FILE]
 
-One of the three changes at a time, from 50,000 tokens, L0 = 60 and 24,576 features on. Processor seconds of the engine, the
-least of some rounds; memory is what a process of its own takes at its highest beyond the mapped activations.
+One of the three changes at a time, from 50,000 tokens, L0 = 60 and 24,576 features on. Processor seconds of the engine,
+the least of some rounds; memory is what a process of its own takes at its highest beyond the mapped activations.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ SERIES = {
     "features": [(TOKENS, L0, d_sae) for d_sae in (8_192, 24_576, 65_536, 131_072)],
 }
 ALONE = """
-import resource, sys
+import sys
+from benchmarks.table import peak_bytes
 from core.statistics.pairs import whole_pair
 from core.store import open_store
 whole_pair(open_store(sys.argv[1]), "0", "1")
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(peak_bytes())
 """
 
 
@@ -46,10 +47,8 @@ def mapped_bytes(store: Store) -> int:
 
 def memory_gb(path: Path, store: Store) -> float:
     """Resident memory of a process that computes the pair, at its highest and without the mapped activations."""
-    ran = subprocess.run(
-        [sys.executable, "-c", ALONE, str(path)], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return (int(ran.stdout) * 1024 - mapped_bytes(store)) / 1e9
+    ran = subprocess.run([sys.executable, "-c", ALONE, str(path)], cwd=ROOT, capture_output=True, text=True, check=True)
+    return (int(ran.stdout) - mapped_bytes(store)) / 1e9
 
 
 def measure(tokens: int, l0: float, d_sae: int, rounds: int) -> list[dict]:

@@ -243,10 +243,10 @@ def mark_notable(met, least_a, a, limits_a, least_b, b, limits_b, least_c, c, li
 
 @kernel
 def marked(met, words, listed, places):  # type: ignore[no-untyped-def]
-    """How many of `met` are marked, and their places, rising; eight marks are read as one word, and 64 passed over at once.
+    """How many of `met` are marked, and their places, rising: eight marks are one word, 64 are passed over at once.
 
-    `words` ends with a whole line of the cache. A product gathers the lowest bits of a word's bytes into one byte; where
-    the bits of each byte stand is looked up. Eight places are always written, of which those count that have a mark.
+    A product gathers the lowest bits of a word's bytes into one byte; where the bits of each byte stand is looked up.
+    Eight places are always written, of which those count that have a mark. `words` ends with a whole line of the cache.
     """
     found = np.uint64(0)
     for line in range(np.uint64(0), np.uint64((met + 63) // 64 * 8), np.uint64(8)):
