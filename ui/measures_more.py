@@ -107,7 +107,7 @@ def unseen(page: Page, asked: parts.Asked, found: answers.Computed, frame: pl.Da
     keys = {asked.source: ramp[store.site(asked.source).position], asked.target: look["accent"]}
     of = store.site(asked.source).d_sae * store.site(asked.target).d_sae
     with st.container(key="card-seen"):
-        left, right = st.columns([0.46, 0.54], gap="medium")
+        left, right = st.columns([0.42, 0.58], gap="medium")
         with left:
             st.html(head("Not seen yet", "after so many tokens, documents shuffled; choose a dot"))
             drawn = measure_charts.seen(seen, of, look, keys, (what, sample))
