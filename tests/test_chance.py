@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from core.__main__ import main
-from core.analyses.chance import Chance, chance_of_pair, is_kept, together, usual_draws
+from core.analyses.chance import Chance, chance_of_pair, together
+from core.analyses.kept_nulls import is_kept
 from core.errors import BadArgument
 from core.results import clear_cache, results_folder
 from core.sources.planted import plant, planted_tokens
 from core.sources.structures import Planting
 from core.statistics.best_alive import alive
 from core.statistics.chance import best_by_chance, null_maxima, p_of_best
-from core.statistics.false_discoveries import LinkValues, NullLinks, floor_at, q_of_links, q_values, stratum
+from core.statistics.false_discoveries import LinkValues, floor_at, null_of, q_of_links, q_values, stratum
 from core.statistics.link_chance import link_chance
 from core.statistics.measures import MEASURE_FUNCTIONS
 from core.statistics.rows import margins, pair_counts
@@ -156,7 +157,6 @@ def test_the_best_match_by_chance_is_calibrated(tmp_path: Path) -> None:
     expected, reached, low = np.zeros(len(taus)), np.zeros(len(taus)), []
     for seed in range(5):
         store, _ = mixed(tmp_path / f"{seed}.h5", seed, linked=0)
-        expected += best_by_chance(store, "0", "1", "pearson", taus, "document", draws=4)
         rows = np.flatnonzero(alive(store, "0"))
         living = alive(store, "1")
         best = np.array(
@@ -165,6 +165,7 @@ def test_the_best_match_by_chance_is_calibrated(tmp_path: Path) -> None:
         reached += (best[:, None] >= taus).sum(axis=0)
         active = margins(store, "0").active[rows]
         null = np.concatenate([null_maxima(store, "0", "1", rows, "document", k)[:, 0] for k in range(4)])
+        expected += best_by_chance([null], len(rows), taus)
         low.append(np.mean(p_of_best(best, active, null, np.tile(active, 4)) <= 0.1))
     print(f"best matches: expected {expected.round(1)}, reached {reached}; p <= 0.1 for {np.mean(low):.3f}")
     assert np.all(np.abs(expected - reached) <= 4 * np.sqrt(np.maximum(reached, 1)) + 0.1 * reached)
@@ -175,30 +176,31 @@ def test_the_best_match_by_chance_is_calibrated(tmp_path: Path) -> None:
 def test_q_values_by_hand_and_by_brute_force() -> None:
     rng = np.random.default_rng(0)
     real, null = rng.random(60).round(2), (rng.random(90) * 0.7).round(2)
-    found = q_values(real, null, 3)
+    found = q_values(real, null, 1 / 3)
     for k, v in enumerate(real):
         rates = [(np.sum(null >= t) + 1) / 3 / np.sum(real >= t) for t in real if t <= v]
         assert found[k] == pytest.approx(min(1, *rates))
     nothing = LinkValues(np.zeros(0), np.zeros(0, np.int64), np.zeros(0))
-    assert not floor_at(nothing, {"shift": NullLinks(nothing, 3, 10)}).found
+    assert not floor_at(nothing, {"shift": null_of(nothing, 3, 10)}).found
     links = LinkValues(real, np.full(60, 20), np.full(60, 100.0))
     assert not floor_at(links, {}).found
-    assert not floor_at(links, {"document": NullLinks(nothing, 3, 0)}).found
+    assert not floor_at(links, {"document": null_of(nothing, 3, 0)}).found
 
 
 def test_measures_of_null_links_are_those_of_the_row(random_store: Store) -> None:
-    from core.statistics.false_discoveries import LOWEST, null_links
+    from core.statistics.false_discoveries import LOWEST
+    from core.statistics.null_draws import null_draw
     from core.statistics.nulls import draw, layout_of, row_map
 
     for measure in MEASURES:
-        _, found = null_links(random_store, "0", "1", (measure,), "shift", 0, 0.2)
+        found = null_draw(random_store, "0", "1", (measure,), "shift", 0, 0.2)
         rows = row_map(random_store, "0", "1", draw(layout_of(random_store), "shift", 0), 0.2)
         values = []
         for i in np.flatnonzero(alive(random_store, "0")):
             counts: PairCounts = pair_counts(random_store, Feature("0", int(i)), "1", 0.2, rows)
             row = MEASURE_FUNCTIONS[measure](counts)
             values += row[(row >= LOWEST[measure]) & (counts.n_both > 0) & alive(random_store, "1")].tolist()
-        assert np.allclose(np.sort(found[measure].value), np.sort(values))
+        assert np.allclose(np.sort(found.links[measure].values.value), np.sort(values))
 
 
 # ---- the cache, the command and what cannot be asked
@@ -210,10 +212,10 @@ def numbers(chance: Chance) -> str:
 
 def test_results_are_kept_and_damaged_ones_computed_again(random_store: Store) -> None:
     pairs = [("0", "1")]
-    assert not is_kept(random_store, pairs, "pearson", 0.0, 3)
+    assert not is_kept(random_store, pairs, "pearson")
     fresh = chance_of_pair(random_store, "0", "1")
-    assert is_kept(random_store, [("1", "0")], "cosine", 0.0, 3)  # the bounded measures come together
-    assert not is_kept(random_store, pairs, "sufficiency", 0.0, 3)
+    assert is_kept(random_store, [("1", "0")], "cosine")  # the bounded measures come together
+    assert not is_kept(random_store, pairs, "sufficiency")
     notices: list[str] = []
     assert numbers(chance_of_pair(random_store, "1", "0", notice=notices.append)) == numbers(fresh)
     assert not notices
@@ -223,15 +225,7 @@ def test_results_are_kept_and_damaged_ones_computed_again(random_store: Store) -
     assert numbers(chance_of_pair(random_store, "0", "1", notice=notices.append)) == numbers(fresh)
     assert "damaged" in notices[0]
     clear_cache()
-    assert not is_kept(random_store, pairs, "pearson", 0.0, 3)
-
-
-def test_large_sites_need_fewer_draws(random_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.analyses.chance.MANY", 1000)
-    assert usual_draws(random_store, [("0", "1")]) == 1
-    assert usual_draws(random_store, [("1", "2")]) == 3
-    assert usual_draws(random_store, [("0", "1"), ("1", "2")]) == 1
-    assert chance_of_pair(random_store, "0", "1").nulls["shift"].draws == 1
+    assert not is_kept(random_store, pairs, "pearson")
 
 
 def test_several_pairs_together(random_store: Store) -> None:
@@ -250,7 +244,7 @@ def test_one_document_is_a_state_and_not_a_crash(tmp_path: Path, capsys: pytest.
     alone = chance_of_pair(store, "0", "1", null="document")
     assert not alone.floor(0.5).found
     assert np.isnan(link_chance(store, Feature("0", 0), Feature("1", 0))["document"].p)
-    assert np.isnan(best_by_chance(store, "0", "1", "pearson", [0.5], "document")).all()
+    assert np.isnan(alone.best_expected([0.5])).all()
     assert main(["chance", str(store.path), "--null", "document", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)[0]
     assert found["floor"] is None
@@ -276,5 +270,3 @@ def test_refusals(random_store: Store) -> None:
     for options in ({"null": "likeness"}, {"draws": 0}, {"measure": "likeness"}, {"target": "0"}):
         with pytest.raises(BadArgument):
             chance_of_pair(random_store, **{"source": "0", "target": "1", **options})
-    with pytest.raises(BadArgument):
-        best_by_chance(random_store, "0", "1", "sufficiency", [0.5])

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.analyses.chance import chance_of_pair, is_kept
+from core.analyses.chance import chance_of_pair
+from core.analyses.kept_nulls import is_kept
 from core.errors import BadArgument, Cancelled
 from core.store import open_store
 from tests.test_evolution_page import app, everything, graph_of, opened  # noqa: F401 (a fixture)
@@ -30,7 +31,7 @@ def test_it_is_offered_and_told_when_it_is_known(app: AppTest) -> None:  # noqa:
     app.button(key="chance:ask").click().run()
     assert not app.exception
     until = time.monotonic() + 60
-    while not is_kept(store_of_the_app(), PAIRS, "pearson", 0.0, 3) and time.monotonic() < until:
+    while not is_kept(store_of_the_app(), PAIRS, "pearson") and time.monotonic() < until:
         time.sleep(0.1)
     time.sleep(0.3)
     app.run()

@@ -10,13 +10,14 @@ import math
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import networkx as nx
 import streamlit as st
 
-from core.analyses.chance import BOTH, Chance, Sites, chance_of_pair, is_kept, together, usual_draws
+from core.analyses.chance import Chance, Sites, chance_of_pair, together
+from core.analyses.kept_nulls import is_kept, least_kept
 from core.errors import Cancelled
 from core.statistics.false_discoveries import LOWEST, RATE
 from core.store import Store
@@ -37,7 +38,7 @@ def pairs_shown(store: Store, graph: nx.DiGraph) -> tuple[Sites, ...]:
 
 def known(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> Chance | None:
     """What the result cache says of the sites shown; None where it has not been computed."""
-    if not pairs or not is_kept(store, pairs, settings.measure, settings.activity, usual_draws(store, pairs)):
+    if not pairs or not is_kept(store, pairs, settings.measure, settings.activity, settings.min_both):
         return None
     return _known(store.fingerprint, tuple(pairs), settings.measure, settings.activity, settings.min_both, store)
 
@@ -46,8 +47,7 @@ def known(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> Chanc
 def _known(
     fingerprint: str, pairs: tuple[Sites, ...], measure: str, activity: float, min_both: int, _store: Store
 ) -> Chance:
-    draws = usual_draws(_store, pairs)
-    return together([chance_of_pair(_store, *pair, measure, activity, BOTH, draws, min_both) for pair in pairs])
+    return together([chance_of_pair(_store, *pair, measure, activity, min_both=min_both) for pair in pairs])
 
 
 # ---- in words
@@ -76,8 +76,7 @@ def floor_of(found: Chance) -> float:
 
 def as_python(found: Chance) -> tuple[str, str]:
     """The core calls behind the sentence: what to import, and what to run on `store`."""
-    draws = next(iter(found.nulls.values())).draws
-    asked = f"*pair, {found.measure!r}, {found.activity!r}, 'both', {draws}, {found.min_both}"
+    asked = f"*pair, {found.measure!r}, {found.activity!r}, min_both={found.min_both}"
     pairs = list(found.pairs)
     return (
         "from core.analyses.chance import chance_of_pair, together\n",
@@ -128,7 +127,7 @@ def _null_rows(found: Chance) -> list[list[str]]:
     rows = []
     for name, keeps in (("shift", "the topic"), ("document", "the place in the text")):
         null = found.nulls[name]
-        alone = Chance(found.pairs, found.measure, found.activity, found.min_both, found.real, {name: null}).floor()
+        alone = replace(found, nulls={name: null}).floor()
         lowest = LOWEST[found.measure]
         told = f"{alone.value:.3f}" if alone.links < len(found.real.value) else f"below {lowest:g}"
         told = "–" if null.state else told if alone.found else "none"
@@ -159,7 +158,7 @@ def _pool() -> ThreadPoolExecutor:
 
 
 def _key(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> tuple:
-    return (store.fingerprint, tuple(pairs), settings.measure, settings.activity)
+    return (store.fingerprint, tuple(pairs), settings.measure, settings.activity, least_kept(settings.min_both))
 
 
 def begin(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> None:
@@ -170,14 +169,13 @@ def begin(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> None:
 
 
 def _draw(store: Store, pairs: Sequence[Sites], settings: evo.Settings, work: _Work) -> None:
-    draws = usual_draws(store, pairs)
     for k, pair in enumerate(pairs):
 
         def progress(share: float, k: int = k) -> None:
             work.share = max(work.share, (k + share) / len(pairs))
 
         chance_of_pair(
-            store, *pair, settings.measure, settings.activity, BOTH, draws,
+            store, *pair, settings.measure, settings.activity, min_both=settings.min_both,
             progress=progress, cancelled=work.stop.is_set,
         )  # fmt: skip
 
