@@ -17,7 +17,7 @@ import networkx as nx
 import streamlit as st
 
 from core.analyses.chance import Chance, Sites, chance_of_pair, together
-from core.analyses.kept_nulls import is_kept, least_kept
+from core.analyses.kept_nulls import is_kept, least_kept, seconds_of
 from core.errors import Cancelled
 from core.statistics.false_discoveries import LOWEST, RATE
 from core.store import Store
@@ -25,9 +25,11 @@ from ui import evolution as evo
 from ui import selection
 from ui.errors import error_box
 from ui.inspector import NULLS
-from ui.text import measure_name, quiet, table
+from ui.text import escape, measure_name, quiet, table
 
 AT_MOST = f"{100 * RATE:g}%"
+AT_ONCE = 10.0
+"""Seconds of one core up to which nobody is asked whether to find out."""
 
 
 def pairs_shown(store: Store, graph: nx.DiGraph) -> tuple[Sites, ...]:
@@ -92,6 +94,10 @@ def pill(store: Store, graph: nx.DiGraph, settings: evo.Settings, found: Chance 
     pairs = pairs_shown(store, graph)
     if not pairs:
         return
+    if found is None:
+        at_once(store, pairs, settings)
+    else:
+        _works().pop(_key(store, pairs, settings), None)
     work = _works().get(_key(store, pairs, settings))
     name = "How much is chance?" if found is None else "No floor against chance"
     if found is not None and found.floor().found:
@@ -140,11 +146,12 @@ def _null_rows(found: Chance) -> list[list[str]]:
 
 @dataclass(slots=True)
 class _Work:
-    """Nulls being drawn."""
+    """Nulls being drawn, or what came of it where the result cache does not have them."""
 
     future: Future = field(default_factory=Future)
     share: float = 0.0
     stop: threading.Event = field(default_factory=threading.Event)
+    notices: list[str] = field(default_factory=list)  # such as that the results could not be kept
 
 
 @st.cache_resource(show_spinner=False)
@@ -159,6 +166,12 @@ def _pool() -> ThreadPoolExecutor:
 
 def _key(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> tuple:
     return (store.fingerprint, tuple(pairs), settings.measure, settings.activity, least_kept(settings.min_both))
+
+
+def at_once(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> None:
+    """Draw without being asked where that is cheap; what was stopped, failed or could not be kept is left alone."""
+    if _key(store, pairs, settings) not in _works() and sum(seconds_of(store, *pair) for pair in pairs) <= AT_ONCE:
+        begin(store, pairs, settings)
 
 
 def begin(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> None:
@@ -176,7 +189,7 @@ def _draw(store: Store, pairs: Sequence[Sites], settings: evo.Settings, work: _W
 
         chance_of_pair(
             store, *pair, settings.measure, settings.activity, min_both=settings.min_both,
-            progress=progress, cancelled=work.stop.is_set,
+            notice=work.notices.append, progress=progress, cancelled=work.stop.is_set,
         )  # fmt: skip
 
 
@@ -184,22 +197,24 @@ def _ask(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> None:
     """The offer, or how far it is; once done the page is drawn anew."""
     key = _key(store, pairs, settings)
     work = _works().get(key)
-    error = work.future.exception() if work is not None and work.future.done() else None
     if work is not None and not work.future.done():
         st.progress(min(work.share, 1.0), f"Drawing both nulls: {100 * work.share:.0f}%")
         st.button("Stop", key="chance:stop", on_click=work.stop.set)
         return
-    if work is not None and (error is None or isinstance(error, Cancelled)):
+    if known(store, pairs, settings) is not None:
         _works().pop(key, None)
         st.rerun(scope="app")
-    if isinstance(error, Exception):
+    error = work.future.exception() if work is not None else None
+    failed = error is not None and not isinstance(error, Cancelled)
+    if isinstance(error, Exception) and failed:
         error_box(error)  # it stays until one tries again
     else:
         st.html(
             "<div>Some links would be there by chance: features that share a topic, or a place in the text.</div>"
             + quiet(f"Draw what chance gives between {len(pairs) + 1} sites, and from which value on it is rare.")
+            + "".join(f'<div class="s-note">{escape(told)}</div>' for told in (work.notices if work else ()))
         )
-    if st.button("Try again" if error else "Find out", key="chance:ask"):
+    if st.button("Try again" if failed else "Find out", key="chance:ask"):
         _works().pop(key, None)
         begin(store, pairs, settings)
         st.rerun(scope="app")

@@ -208,9 +208,17 @@ def _evolution(
     return with_labels(graph, label_or_hint(_labels))
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
-def report_of(fingerprint: str, _store: Store, link: str, activity: float) -> LinkReport:
+def report_of(fingerprint: str, store: Store, link: str, activity: float) -> LinkReport:
     """Everything about a link, for the inspector; its intervals need SciPy, for which the graph need not wait."""
+    from core.analyses.link_doubts import drawn_measures
+
+    source, target = (Feature.parse(end).key for end in link_ends(link))
+    return _report(fingerprint, store, link, activity, drawn_measures(store, source, target, activity))
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _report(fingerprint: str, _store: Store, link: str, activity: float, drawn: tuple[str, ...]) -> LinkReport:
+    """`drawn` are the measures whose nulls are known: the report tells more when there are more."""
     from core.analyses.link import link_report
 
     source, target = link_ends(link)

@@ -26,6 +26,7 @@ from core.statistics.false_discoveries import (
     floors_at,
     pooled,
     pooled_nulls,
+    stratum,
 )
 from core.statistics.measures import measure_function
 from core.statistics.nulls import NULLS
@@ -59,6 +60,11 @@ class Chance:
         links = np.count_nonzero(self.real.value >= value)
         found = [null.expected(value) for null in self.nulls.values() if not null.state]
         return min(1.0, float(max(found) / links)) if links and found else float("nan")
+
+    def alike(self, k: int) -> tuple[LinkValues, dict[str, NullLinks]]:
+        """The links and nulls of one stratum of n_source · n_target."""
+        kept = {name: null.only(stratum(null.links.product) == k) for name, null in self.nulls.items()}
+        return self.real.only(stratum(self.real.product) == k), kept
 
     def as_json(self, rate: float = RATE) -> dict[str, Any]:
         """What `chance --json` prints of one pair; values that there are not are NaN."""

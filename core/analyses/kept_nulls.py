@@ -14,10 +14,11 @@ import numpy as np
 
 from core.results import Notice, arrays_path, kept_arrays, pair_links, pair_path
 from core.statistics.best_alive import alive
+from core.statistics.devices import work
 from core.statistics.false_discoveries import DRAWS, LOWEST, LinkValues, NullLinks
 from core.statistics.measures import BOUNDED
 from core.statistics.null_draws import Links, measures_kept, null_draw, of_store, real_links, values_of
-from core.statistics.null_rows import RowLinks
+from core.statistics.null_rows import RowLinks, step_of
 from core.statistics.nulls import NULLS
 from core.statistics.pairs import TOP, PairLinks, in_order
 from core.store import Store
@@ -25,6 +26,7 @@ from core.values import MIN_ACTIVE
 
 KIND = "chance"
 VERSION = 2  # of these files
+PRODUCTS_A_SECOND, OVERHEAD = 1.5e8, 0.05  # of one core
 
 Progress = Callable[[float], None]
 Arrays = Mapping[str, np.ndarray]
@@ -78,6 +80,13 @@ def is_kept(
         for pair in pairs
         for which in (("", 0), *((null, draws) for null in NULLS))
     )
+
+
+def seconds_of(store: Store, source: str, target: str, draws: int = DRAWS) -> float:
+    """About how long one core draws both nulls of two sites, and counts their links."""
+    products = work(store, source, target)
+    part = products / step_of(int(np.count_nonzero(alive(store, source))), products)
+    return OVERHEAD + (products + len(NULLS) * draws * part) / PRODUCTS_A_SECOND
 
 
 def kept_real(

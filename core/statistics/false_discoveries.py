@@ -153,6 +153,16 @@ def both_q(real: LinkValues, nulls: Mapping[str, NullLinks]) -> np.ndarray:
     return np.max(found, axis=0) if found else np.ones(len(real.value))
 
 
+def q_at(value: float, real: LinkValues, nulls: Mapping[str, NullLinks]) -> float:
+    """The q-value of a link of this value, which is one of the real ones; NaN where no null says anything."""
+    if all(null.state for null in nulls.values()):
+        return float("nan")
+    order = np.argsort(real.value, kind="stable")
+    # The link itself, whose last bits depend on how it was summed; q does not rise with the value.
+    place = np.searchsorted(real.value[order], value * (1 + 1e-9), side="right") - 1
+    return float(both_q(real, nulls)[order[place]]) if place >= 0 else float("nan")
+
+
 def floor_at(real: LinkValues, nulls: Mapping[str, NullLinks], rate: float = RATE) -> Floor:
     """The lowest real value whose q is at most `rate` under every null.
 

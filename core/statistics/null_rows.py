@@ -64,7 +64,7 @@ def sources_asked(active: np.ndarray, step: int, seed: int = 0) -> np.ndarray:
     successive seeds ask others.
 
     >>> [sources_asked(np.array([10, 5, 30, 20, 40]), step=2, seed=seed).tolist() for seed in range(2)]
-    [[2, 3], [0, 4]]
+    [[0, 2], [3, 4]]
     """
     order = np.argsort(active, kind="stable")[np.count_nonzero(np.asarray(active) < MIN_ACTIVE) :]
     first = np.random.default_rng(step).permutation(step)[seed % step]
