@@ -41,8 +41,8 @@ NULLS = {
 SURE = 0.05  # above this p a null explains as many co-activations as there are
 
 WHY_NOT = {
-    "not drawn": "not known yet (“How much is chance?” on Evolution)",
-    "too little data": "too little data",
+    "not drawn": "how many are chance is not known yet (Evolution finds out)",
+    "too little data": "too little data to tell how many are chance",
 }
 """Why there is no q."""
 
@@ -143,13 +143,15 @@ def _among_all(report: LinkReport, measure: str) -> str:
     meaning += "".join(f"By {measure_name(name)}: {percent(q)}. " for name, q in known)
     if not math.isnan(doubt.q_alike):
         meaning += f"Among features that are active about as often: {percent(doubt.q_alike)}."
-    told = WHY_NOT.get(doubt.state, f"too weak to be compared ({doubt.state})") if doubt.state else percent(doubt.q)
-    lines = [_quiet_line("q", meaning, f"by chance among links as strong by {words}: {told}")]
+    told = (
+        WHY_NOT.get(doubt.state, f"too weak to be compared ({doubt.state})")
+        if doubt.state
+        else f"{percent(doubt.q)} by chance"
+    )
+    lines = [_quiet_line("q", meaning, f"links as strong by {words}: {told}")]
     if doubt.best and not math.isnan(doubt.p_best):
         meaning = "The best of so many targets is high by chance too: this is how often a null's best one is as good."
-        lines.append(
-            _quiet_line("best", meaning, f"best match of {report.link.source}: as good by chance p {doubt.p_best:.2g}")
-        )
+        lines.append(_quiet_line("best", meaning, f"as good a best match by chance: p {doubt.p_best:.2g}"))
     return "".join(lines)
 
 
