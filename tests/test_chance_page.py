@@ -43,7 +43,7 @@ def drawn_by_the_page(app: AppTest) -> None:  # noqa: F811
 def test_it_is_offered_and_told_when_it_is_known(app: AppTest, asked: None) -> None:  # noqa: F811
     opened(app, feature="1_0")
     assert "are chance" not in everything(app)
-    assert "how many are chance is not known yet" in everything(app)  # in the link inspector
+    assert "share of chance not known yet" in everything(app)  # in the link inspector
     app.button(key="chance:ask").click().run()
     assert not app.exception
     drawn_by_the_page(app)

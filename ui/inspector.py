@@ -41,8 +41,8 @@ NULLS = {
 SURE = 0.05  # above this p a null explains as many co-activations as there are
 
 WHY_NOT = {
-    "not drawn": "how many are chance is not known yet (Evolution finds out)",
-    "too little data": "too little data to tell how many are chance",
+    "not drawn": "share of chance not known yet (Evolution finds out)",
+    "too little data": "too little data",
 }
 """Why there is no q."""
 
