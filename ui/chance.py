@@ -18,7 +18,8 @@ import streamlit as st
 
 from core.analyses.chance import Chance, Sites, chance_of_pair, together
 from core.analyses.kept_nulls import is_kept, least_kept, seconds_of
-from core.errors import Cancelled
+from core.errors import Cancelled, HostedRefusal
+from core.results import refuse_if_hosted
 from core.statistics.false_discoveries import LOWEST, RATE
 from core.store import Store
 from ui import evolution as evo
@@ -170,8 +171,18 @@ def _key(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> tuple:
 
 def at_once(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> None:
     """Draw without being asked where that is cheap; what was stopped, failed or could not be kept is left alone."""
-    if _key(store, pairs, settings) not in _works() and sum(seconds_of(store, *pair) for pair in pairs) <= AT_ONCE:
+    if _key(store, pairs, settings) not in _works() and is_cheap(store, pairs):
         begin(store, pairs, settings)
+
+
+def is_cheap(store: Store, pairs: Sequence[Sites]) -> bool:
+    """Whether nobody need be asked: it takes seconds, and a hosted Strata would not refuse it."""
+    try:
+        for pair in pairs:
+            refuse_if_hosted(store, *pair)
+    except HostedRefusal:
+        return False
+    return sum(seconds_of(store, *pair) for pair in pairs) <= AT_ONCE
 
 
 def begin(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> None:
