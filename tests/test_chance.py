@@ -173,6 +173,14 @@ def test_the_best_match_by_chance_is_calibrated(tmp_path: Path) -> None:
     assert expected[-1] == 0
 
 
+def test_a_best_match_is_compared_with_features_as_frequent_on_either_side() -> None:
+    active = np.arange(10, 2010)
+    for n in (300, 1000, 1700):
+        assert p_of_best([10 / n], [n], 10 / active, active)[0] == pytest.approx(0.5, abs=0.01)
+    assert p_of_best([10 / 10], [10], 10 / active, active)[0] == pytest.approx(2 / 501)
+    assert p_of_best([0.5], [5], np.array([0.6, 0.4]), np.array([3, 9]))[0] == pytest.approx(2 / 3)
+
+
 def test_q_values_by_hand_and_by_brute_force() -> None:
     rng = np.random.default_rng(0)
     real, null = rng.random(60).round(2), (rng.random(90) * 0.7).round(2)
@@ -228,11 +236,27 @@ def test_results_are_kept_and_damaged_ones_computed_again(random_store: Store) -
     assert not is_kept(random_store, pairs, "pearson")
 
 
+def test_links_with_fewer_common_tokens_are_other_files(random_store: Store) -> None:
+    usual = chance_of_pair(random_store, "0", "1", "sufficiency")
+    more = chance_of_pair(random_store, "0", "1", "sufficiency", min_both=1)
+    clear_cache()
+    fresh = chance_of_pair(random_store, "0", "1", "sufficiency", min_both=1)
+    fewer = chance_of_pair(random_store, "0", "1", "sufficiency", min_both=12)
+    assert numbers(more) == numbers(fresh)
+    assert len(more.real.value) > len(usual.real.value) >= len(fewer.real.value) > 0
+    assert usual.real.n_both.min() >= 10
+    assert fewer.real.n_both.min() >= 12
+
+
 def test_several_pairs_together(random_store: Store) -> None:
     parts = [chance_of_pair(random_store, *pair, min_both=1) for pair in (("0", "1"), ("1", "2"))]
     both = together(parts)
     assert len(both.real.value) == sum(len(part.real.value) for part in parts)
     assert both.pairs == (("0", "1"), ("1", "2"))
+    for null, one in both.nulls.items():
+        assert one.expected(0.1) == pytest.approx(sum(part.nulls[null].expected(0.1) for part in parts))
+        apart = [part.nulls[null].error(0.1) ** 2 for part in parts]  # sources of two pairs are not taken for one
+        assert one.error(0.1) ** 2 == pytest.approx(sum(apart), rel=0.3)
 
 
 def test_one_document_is_a_state_and_not_a_crash(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -166,20 +166,29 @@ def test_sums_over_ten_million_tokens(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     x, y = rng.random(n, np.float32) + 1000, rng.random(n, np.float32) + 1000
     y[: n // 2] = x[: n // 2]
-    second = np.arange(n) % rarely == 0  # feature 1 of the later site
-    offsets = np.append(0, np.cumsum(1 + second))
-    values, features = np.empty(offsets[-1], np.float32), np.zeros(offsets[-1], np.uint16)
-    values[offsets[:-1]] = y
-    features[offsets[1:][second] - 1], values[offsets[1:][second] - 1] = 1, 7
-    sites = {"0": Sparse(np.arange(n + 1), np.zeros(n, np.uint16), x), "1": Sparse(offsets, features, values)}
+    rare = np.arange(n) % rarely == 0  # feature 1 of both sites
+    offsets = np.append(0, np.cumsum(1 + rare))
+    features = np.zeros(offsets[-1], np.uint16)
+    features[offsets[1:][rare] - 1] = 1
+    sites = {}
+    for key, always in (("0", x), ("1", y)):
+        values = np.full(offsets[-1], 7, np.float32)
+        values[offsets[:-1]] = always
+        sites[key] = Sparse(offsets, features, values)
     store = plant(tmp_path / "ten.h5", sites, tokens=planted_tokens(n, [n]), d_sae=2)
     found = whole_pair(store, "0", "1", threads=2)
-    assert found.n_both.tolist() == [n, n // rarely]
-    exact = [(np.longdouble(x) * y).sum(), 7 * np.longdouble(x[second]).sum()]
-    assert found.sum_xy == pytest.approx([float(e) for e in exact], rel=1e-12)
+    assert list(zip(found.sources, found.targets, strict=True)) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert found.n_both.tolist() == [n, n // rarely, n // rarely, n // rarely]
+    exact = [(np.longdouble(x) * y).sum(), 7 * np.longdouble(x[rare]).sum(), 7 * np.longdouble(y[rare]).sum()]
+    assert found.sum_xy == pytest.approx([*map(float, exact), 49 * n / rarely], rel=1e-12)
     measures = all_measures(found.counts(store))
-    assert measures["pearson"][0] == pytest.approx(float(np.corrcoef(x, y)[0, 1]), abs=1e-6)
-    assert measures["jaccard"].tolist() == [1.0, 1 / rarely]
-    assert measures["mutual_information"].tolist() == [0, 0]
-    assert np.flatnonzero(found.histograms[MEASURES.index("mutual_information")]).tolist() == [0]
-    assert np.array_equal(pair_counts(store, Feature("0", 0), "1").sum_xy, found.sum_xy)
+    assert measures["pearson"][[0, 3]] == pytest.approx([float(np.corrcoef(x, y)[0, 1]), 1], abs=1e-6)
+    assert measures["jaccard"].tolist() == [1.0, 1 / rarely, 1 / rarely, 1.0]
+    p = 1 / rarely
+    information = -p * math.log(p) - (1 - p) * math.log(1 - p)
+    assert measures["mutual_information"] == pytest.approx([0, 0, 0, information], rel=1e-9)
+    edges, m = histogram_edges("mutual_information"), MEASURES.index("mutual_information")
+    expected = np.zeros(len(edges) - 1)
+    expected[0], expected[np.searchsorted(edges, information) - 1] = 3, 1
+    assert np.array_equal(found.histograms[m], expected)
+    assert np.array_equal(pair_counts(store, Feature("0", 0), "1").sum_xy, found.sum_xy[:2])
