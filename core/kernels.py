@@ -50,6 +50,7 @@ import numpy as np  # noqa: E402
 from llvmlite import ir  # noqa: E402
 from numba import types  # noqa: E402
 from numba.core import cgutils  # noqa: E402
+from numba.core.registry import CPUDispatcher  # noqa: E402
 from numba.extending import intrinsic  # noqa: E402
 
 if _folder is not None:
@@ -84,9 +85,32 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     Division follows NumPy (0/0 is NaN), which also lets loops over measures use vector instructions.
     """
     try:
-        return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+        compiled = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
     except RuntimeError:  # no file behind it (a doctest, a notebook): nothing to key a cache on
         return numba.njit(nogil=True, error_model="numpy")(function)
+    if isinstance(compiled, CPUDispatcher):  # a plain function where NUMBA_DISABLE_JIT says so
+        _follow_imports(compiled)
+    return compiled
+
+
+_files: dict[str, set[str]] = {}
+"""Of each file with kernels: itself and all files whose kernels it calls, in turn too."""
+
+
+def _follow_imports(compiled: Any) -> None:
+    """Have what is kept of a kernel forgotten when a file changes whose kernels it calls.
+
+    numba looks at the kernel's own file alone, while what it keeps has the kernels that were called, and the constants
+    beside them, compiled into it: after an update it would go on with the old ones.
+    """
+    own = compiled.py_func.__code__.co_filename
+    files = _files.setdefault(own, {own, __file__})
+    for value in compiled.py_func.__globals__.values():
+        if isinstance(value, CPUDispatcher):
+            files |= _files.get(value.py_func.__code__.co_filename, set())
+    known = ((name, os.stat(name)) for name in sorted(files))
+    stamp = tuple((os.path.basename(name), found.st_mtime_ns, found.st_size) for name, found in known)
+    compiled._cache._cache_file._source_stamp = stamp
 
 
 @intrinsic
