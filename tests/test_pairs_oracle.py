@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.errors import Cancelled
 from core.sources.planted import plant, planted_tokens
 from core.statistics.measures import BOUNDED, all_measures
 from core.statistics.pairs import PairLinks, histogram_edges, whole_pair
@@ -192,3 +193,15 @@ def test_sums_over_ten_million_tokens(tmp_path: Path) -> None:
     expected[0], expected[np.searchsorted(edges, information) - 1] = 3, 1
     assert np.array_equal(found.histograms[m], expected)
     assert np.array_equal(pair_counts(store, Feature("0", 0), "1").sum_xy, found.sum_xy[:2])
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_it_stops_between_chunks(tmp_path: Path, threads: int) -> None:
+    dense = (np.random.default_rng(0).random((300, 200)) < 0.2) * 1.0
+    store = plant(tmp_path / "s.h5", {"0": dense, "1": dense})
+    every, shares = list[float](), list[float]()
+    whole_pair(store, "0", "1", threads=threads, progress=every.append)
+    assert len(every) > 30
+    with pytest.raises(Cancelled):
+        whole_pair(store, "0", "1", threads=threads, progress=shares.append, cancelled=lambda: len(shares) >= 5)
+    assert 5 <= len(shares) <= 5 + threads
