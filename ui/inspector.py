@@ -41,7 +41,7 @@ NULLS = {
 SURE = 0.05  # above this p a null explains as many co-activations as there are
 
 WHY_NOT = {
-    "not drawn": "share of chance not known yet (Evolution finds out)",
+    "not drawn": "share of chance not known yet",
     "too little data": "too little data",
 }
 """Why there is no q."""
@@ -139,6 +139,8 @@ def _among_all(report: LinkReport, measure: str) -> str:
         return ""
     words = measure_name(measure)
     meaning = f"Of the links between these sites with the same {words} or more, the share that chance explains (q). "
+    if doubt.state == "not drawn":
+        meaning += "Evolution finds out for adjacent sites, and the command chance for any two. "
     known = [(name, one.q) for name, one in report.doubts.items() if not one.state and name != measure]
     meaning += "".join(f"By {measure_name(name)}: {percent(q)}. " for name, q in known)
     if not math.isnan(doubt.q_alike):
