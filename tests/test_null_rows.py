@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.analyses.chance import Chance, chance_of_pair
-from core.errors import Cancelled
+from core.errors import BadArgument, Cancelled, StoreDamaged
 from core.results import clear_cache
 from core.sources.planted import plant
 from core.statistics import null_rows
@@ -22,6 +22,7 @@ from core.store import Store
 from core.values import MEASURES, Feature
 from tests.oracle import random_dense, some_uncounted
 from tests.test_chance import links_at, mixed
+from tests.test_damage import flip
 
 LOWEST = dict.fromkeys(MEASURES, 0.15) | {"pearson": 0.05, "mutual_information": 0.002}
 
@@ -93,7 +94,27 @@ def test_it_can_be_cancelled_and_tells_how_far_it_is(store: Store) -> None:
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     with pytest.raises(Cancelled):
-        rows_above(store, "0", "1", np.arange(70), LOWEST, cancelled=lambda: True)
+        rows_above(store, "0", "1", np.arange(70), LOWEST, cancelled=lambda: len(shares) > 0)
+
+
+def test_more_links_than_memory_should_hold_are_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(null_rows, "MOST_LINKS", 100)
+    with pytest.raises(BadArgument, match="common tokens"):
+        rows_above(store, "0", "1", np.arange(70), dict.fromkeys(MEASURES, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("name", "entry", "value"),
+    [
+        ("sites/1/by_token/features", 100, 65_535),
+        ("sites/1/by_token/offsets", 50, 2**40),
+        ("sites/0/by_feature/positions", 10, 2**32 - 1),
+        ("sites/0/by_feature/offsets", 4, 2**50),
+    ],
+)
+def test_damage_is_named(random_store: Store, tmp_path: Path, name: str, entry: int, value: int) -> None:
+    with pytest.raises(StoreDamaged):
+        chance_of_pair(flip(random_store, tmp_path / "d.h5", name, entry, value), "0", "1")
 
 
 # ---- a part of the sources

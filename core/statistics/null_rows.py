@@ -11,11 +11,11 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import count, pairwise
 
 import numpy as np
 
-from core.errors import Cancelled
+from core.errors import BadArgument, Cancelled
 from core.kernels import kernel
 from core.statistics import pair_kernels as kernels
 from core.statistics.best_alive import alive
@@ -31,7 +31,7 @@ from core.statistics.pair_kernels import (
 from core.statistics.pair_rows import BLOCK, accumulate
 from core.statistics.pair_sides import TABLE_ENTRIES, Side, source_side, target_side
 from core.statistics.pair_workers import aligned
-from core.statistics.pairs import chunk_bounds
+from core.statistics.pairs import MOST_LINKS, chunk_bounds
 from core.statistics.rows import RowMap, damaged
 from core.store import Store
 from core.values import MEASURES, MIN_ACTIVE
@@ -97,8 +97,8 @@ def rows_above(
     """Links of the sources `chosen` (int64 [rows]) with alive targets, and the best match of each.
 
     A link has `least` common tokens or more by the rule, and reaches what `lowest` asks of a measure (all but for
-    SLACK); best matches are by the measures that are named there, whatever the common tokens. Raises `StoreDamaged` and
-    `Cancelled`.
+    SLACK); best matches are by the measures that are named there, whatever the common tokens. Raises `StoreDamaged`,
+    `Cancelled` and, for more than MOST_LINKS, `BadArgument`.
     """
     n = store.n if rows is None else rows.n
     table = np.empty(min(n + 1, TABLE_ENTRIES))
@@ -109,10 +109,10 @@ def rows_above(
     living, best = alive(store, target), np.zeros((len(chosen), 6))
     lengths = np.maximum((a.stops - a.starts)[chosen], 0)
     bounds = chunk_bounds(np.append(0, np.cumsum(lengths)), CHUNKS).tolist() if len(chosen) else []
-    done = 0
+    done, many = count(1), 0
 
     def ask(part: tuple[int, int]) -> list[tuple[np.ndarray, ...]]:
-        nonlocal done
+        nonlocal many
         if cancelled():
             raise Cancelled(f"the pair {source}, {target} was stopped", "start it again; nothing was kept")
         found, fault = _chunk(
@@ -120,8 +120,10 @@ def rows_above(
         )
         if fault:
             damaged(store, fault, source if fault in (1, 4) else target)
-        done += 1
-        progress(done / (len(bounds) - 1))
+        many += sum(len(block[0]) for block in found)
+        if many > MOST_LINKS:
+            raise BadArgument(f"there are more than {MOST_LINKS:,} links", "ask for more common tokens (min_both)")
+        progress(next(done) / (len(bounds) - 1))
         return found
 
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
@@ -199,11 +201,11 @@ def finish_row(  # type: ignore[no-untyped-def]
             if marks[block] == 0:
                 continue
             for j in range(BLOCK * block, BLOCK * block + BLOCK):
-                count, xy = counts[2 * j + 1], sums[2 * j]
+                met, xy = counts[2 * j + 1], sums[2 * j]
                 sums[2 * j], counts[2 * j + 1] = 0.0, 0
-                if count == 0 or not living[j]:
+                if met == 0 or not living[j]:
                     continue
-                both = np.float64(count >> 32 if rule else count)
+                both = np.float64(met >> 32 if rule else met)
                 theirs, found = margins[j, ACTIVE], False
                 # In the order of the measures: what is divided, and by what.
                 tops = (
@@ -232,9 +234,9 @@ def finish_row(  # type: ignore[no-untyped-def]
 def information(both, a, b, n, table):  # type: ignore[no-untyped-def]
     """T(n) + Σ T over the four cells with T(c) = c ln c: n times what mutual information is, and the margins' share."""
     total = 0.0
-    for count in (np.float64(n), both, a - both, b - both, n - a - b + both):
-        if 0 <= count < len(table):
-            total += table[np.int64(count)]
-        elif count > 0:
-            total += count * np.log(count)
+    for c in (np.float64(n), both, a - both, b - both, n - a - b + both):
+        if 0 <= c < len(table):
+            total += table[np.int64(c)]
+        elif c > 0:
+            total += c * np.log(c)
     return total
