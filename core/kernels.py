@@ -12,33 +12,63 @@ many). Kernels release the GIL instead, and callers run them on chunks in a pool
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+FOLDER = "strata-kernels"
+KEPT_SECONDS = 7 * 86_400  # what no version has written to for so long is cleared away
+
 
 def cache_folder_for_kernels(package: Path) -> str | None:
-    """Where compiled kernels are kept: None for beside the source, a private temporary folder where that is read-only.
+    """Where compiled kernels of this version are kept; None where the user's NUMBA_CACHE_DIR says so.
 
-    numba raises at import time when it finds no place to write to, and a hosted app's install is read-only.
+    Beside the source, or in a private temporary folder where that is read-only: numba raises at import time when it
+    finds no place to write to, and a hosted app's install is read-only. numba looks at the file of a kernel alone, and
+    would keep one whose callee in another file has changed: so each state of the sources has a folder of its own.
     """
-    if os.environ.get("NUMBA_CACHE_DIR"):
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    if given and not Path(given).name.startswith(f"{FOLDER}-"):  # ours comes from a parent process, maybe an older one
         return None
-    if os.access(package, os.W_OK):
-        return None
-    folder = Path(tempfile.gettempdir()) / f"strata-kernels-{os.getuid() if hasattr(os, 'getuid') else 0}"
+    parent = package / "__pycache__" if os.access(package, os.W_OK) else _private_folder()
+    _clear_away(parent)
+    return str(parent / f"{FOLDER}-{stamp(package)}")
+
+
+def stamp(package: Path) -> str:
+    """A name for the state of all sources that kernels are made of, by their times and sizes."""
+    files = [
+        package / "kernels.py",
+        *(file for room in ("statistics", "store") for file in (package / room).glob("*.py")),
+    ]
+    states = [(file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in sorted(files)]
+    return hashlib.sha256(repr(states).encode()).hexdigest()[:16]
+
+
+def _private_folder() -> Path:
+    """A temporary folder that nobody else can write to: cached kernels are machine code."""
+    folder = Path(tempfile.gettempdir()) / f"{FOLDER}-{os.getuid() if hasattr(os, 'getuid') else 0}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.stat(follow_symlinks=False)
     except OSError:
-        return tempfile.mkdtemp(prefix="strata-kernels-")
-    # Cached kernels are machine code: never take up a folder that somebody else may write to.
+        return Path(tempfile.mkdtemp(prefix=f"{FOLDER}-"))
     private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o022
     mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
-    return str(folder) if private and mine else tempfile.mkdtemp(prefix="strata-kernels-")
+    return folder if private and mine else Path(tempfile.mkdtemp(prefix=f"{FOLDER}-"))
+
+
+def _clear_away(parent: Path) -> None:
+    """Remove the kernels of versions that have not been in use for long."""
+    for old in parent.glob(f"{FOLDER}-*"):
+        if old.stat().st_mtime < time.time() - KEPT_SECONDS:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 _folder = cache_folder_for_kernels(Path(__file__).resolve().parent)
@@ -50,7 +80,6 @@ import numpy as np  # noqa: E402
 from llvmlite import ir  # noqa: E402
 from numba import types  # noqa: E402
 from numba.core import cgutils  # noqa: E402
-from numba.core.registry import CPUDispatcher  # noqa: E402
 from numba.extending import intrinsic  # noqa: E402
 
 if _folder is not None:
@@ -85,32 +114,9 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     Division follows NumPy (0/0 is NaN), which also lets loops over measures use vector instructions.
     """
     try:
-        compiled = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+        return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
     except RuntimeError:  # no file behind it (a doctest, a notebook): nothing to key a cache on
         return numba.njit(nogil=True, error_model="numpy")(function)
-    if isinstance(compiled, CPUDispatcher):  # a plain function where NUMBA_DISABLE_JIT says so
-        _follow_imports(compiled)
-    return compiled
-
-
-_files: dict[str, set[str]] = {}
-"""Of each file with kernels: itself and all files whose kernels it calls, in turn too."""
-
-
-def _follow_imports(compiled: Any) -> None:
-    """Have what is kept of a kernel forgotten when a file changes whose kernels it calls.
-
-    numba looks at the kernel's own file alone, while what it keeps has the kernels that were called, and the constants
-    beside them, compiled into it: after an update it would go on with the old ones.
-    """
-    own = compiled.py_func.__code__.co_filename
-    files = _files.setdefault(own, {own, __file__})
-    for value in compiled.py_func.__globals__.values():
-        if isinstance(value, CPUDispatcher):
-            files |= _files.get(value.py_func.__code__.co_filename, set())
-    known = ((name, os.stat(name)) for name in sorted(files))
-    stamp = tuple((os.path.basename(name), found.st_mtime_ns, found.st_size) for name, found in known)
-    compiled._cache._cache_file._source_stamp = stamp
 
 
 @intrinsic

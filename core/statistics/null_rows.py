@@ -28,7 +28,7 @@ from core.statistics.pair_kernels import (
     ROOT,
     TOTAL,
 )
-from core.statistics.pair_rows import BLOCK, accumulate
+from core.statistics.pair_rows import accumulate
 from core.statistics.pair_sides import TABLE_ENTRIES, Side, source_side, target_side
 from core.statistics.pair_workers import aligned
 from core.statistics.pairs import MOST_LINKS, chunk_bounds
@@ -37,6 +37,7 @@ from core.store import Store
 from core.values import MEASURES, MIN_ACTIVE
 
 CHUNKS = 64
+MARKS = 8  # of cells, a byte each, in a word: none is looked at where the word is 0
 SLACK = 1e-9
 """Rounding by which a link may fall short here: whoever measures it exactly decides."""
 
@@ -138,8 +139,8 @@ def _chunk(
     living: np.ndarray, least: int, best: np.ndarray,
 ) -> tuple[list[tuple[np.ndarray, ...]], int]:  # fmt: skip
     """One range of rows, in as many calls as its links need; and a fault of `rows.FAULTS`, 0 when sound."""
-    words = np.zeros(-(-b.d_sae // (8 * BLOCK)), np.uint64)
-    cells = aligned(2 * 8 * BLOCK * len(words))
+    words = np.zeros(-(-b.d_sae // MARKS), np.uint64)
+    cells = aligned(2 * MARKS * len(words))
     room = max(2 * b.d_sae, 1 << 14)
     out = tuple(np.empty(room, kind) for kind in (np.int32, np.int32, np.int64, np.float64))
     blocks, row, fault = [], 0, 0
@@ -197,35 +198,34 @@ def finish_row(  # type: ignore[no-untyped-def]
     for w in range(len(words)):
         if words[w] == 0:
             continue
-        for block in range(8 * w, 8 * w + 8):
-            if marks[block] == 0:
+        for j in range(MARKS * w, MARKS * w + MARKS):
+            if marks[j] == 0:
                 continue
-            for j in range(BLOCK * block, BLOCK * block + BLOCK):
-                met, xy = counts[2 * j + 1], sums[2 * j]
-                sums[2 * j], counts[2 * j + 1] = 0.0, 0
-                if met == 0 or not living[j]:
-                    continue
-                both = np.float64(met >> 32 if rule else met)
-                theirs, found = margins[j, ACTIVE], False
-                # In the order of the measures: what is divided, and by what.
-                tops = (
-                    xy - total * margins[j, MEAN], xy, both, both, both,
-                    information(both, active, theirs, n, table) - entropy - margins[j, ENTROPY] if informed else 0.0,
-                )  # fmt: skip
-                unders = (
-                    deviation * margins[j, DEVIATION], root * margins[j, ROOT], active + theirs - both, active, theirs,
-                    np.float64(n),
-                )  # fmt: skip
-                for m in range(6):
-                    if tops[m] >= bars[m] * unders[m]:
-                        v = tops[m] / unders[m]
-                        found |= v >= floors[m]
-                        if v > best[r, m]:
-                            best[r, m] = v
-                            bars[m] = min(v, floors[m])
-                if found and both >= least:
-                    out_source[written], out_target[written], out_both[written], out_sum[written] = i, j, both, xy
-                    written += 1
+            met, xy = counts[2 * j + 1], sums[2 * j]
+            sums[2 * j], counts[2 * j + 1] = 0.0, 0
+            if not living[j]:
+                continue
+            both = np.float64(met >> 32 if rule else met)
+            theirs, found = margins[j, ACTIVE], False
+            # In the order of the measures: what is divided, and by what.
+            tops = (
+                xy - total * margins[j, MEAN], xy, both, both, both,
+                information(both, active, theirs, n, table) - entropy - margins[j, ENTROPY] if informed else 0.0,
+            )  # fmt: skip
+            unders = (
+                deviation * margins[j, DEVIATION], root * margins[j, ROOT], active + theirs - both, active, theirs,
+                np.float64(n),
+            )  # fmt: skip
+            for m in range(6):
+                if tops[m] >= bars[m] * unders[m]:
+                    v = tops[m] / unders[m]
+                    found |= v >= floors[m]
+                    if v > best[r, m]:
+                        best[r, m] = v
+                        bars[m] = min(v, floors[m])
+            if found and both >= least:
+                out_source[written], out_target[written], out_both[written], out_sum[written] = i, j, both, xy
+                written += 1
         words[w] = 0
     state[1] = written
 
