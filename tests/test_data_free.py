@@ -245,6 +245,13 @@ def test_missing_weights_and_other_widths_are_named(tmp_path: Path) -> None:
     bare = plant(tmp_path / "bare.h5", {"0": np.ones((4, 3)), "1": np.ones((4, 3))})
     with pytest.raises(errors.NothingRecorded, match="no decoder"):
         row_values(bare, "decoder_cosine", Feature("0", 0), "1")
+    one = {"0": {"decoder": rng.normal(size=(3, 4)), "encoder": rng.normal(size=(4, 3))}}
+    half = plant(tmp_path / "half.h5", {"0": np.ones((4, 3)), "1": np.ones((4, 3))}, weights=one)
+    for feature, to in ((Feature("0", 0), "1"), (Feature("1", 0), "0")):
+        for measure in DATA_FREE:
+            with pytest.raises((errors.NothingRecorded, errors.SpacesDiffer)):  # its encoder is not known to read it
+                row_values(half, measure, feature, to)
+    assert np.isnan(list(link_values(half, Feature("0", 0), Feature("1", 1)).values())).all()
     parts = {
         "0": {"decoder": rng.normal(size=(3, 4)), "encoder": rng.normal(size=(4, 3))},
         "1": {"decoder": rng.normal(size=(3, 5)), "encoder": rng.normal(size=(5, 3))},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
@@ -27,6 +27,7 @@ from ui.errors import error_box
 if TYPE_CHECKING:
     from core.analyses.communities import Communities
     from core.analyses.link import LinkReport
+    from core.analyses.link_doubts import Doubt
 
 LINKS_A_STEP = selection.count("k", 3, 1, 8)
 ACTIVITY = selection.number("activity", 0.0, 0.0, 0.9)
@@ -212,17 +213,27 @@ def report_of(fingerprint: str, store: Store, link: str, activity: float) -> Lin
     """Everything about a link, for the inspector; its intervals need SciPy, for which the graph need not wait."""
     from core.analyses.link_doubts import drawn_measures
 
-    source, target = (Feature.parse(end).key for end in link_ends(link))
-    return _report(fingerprint, store, link, activity, drawn_measures(store, source, target, activity))
+    report = _report(fingerprint, store, link, activity)
+    drawn = drawn_measures(store, report.link.source.key, report.link.target.key, activity)
+    return replace(report, doubts=_doubts(fingerprint, store, link, activity, drawn, report)) if drawn else report
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _report(fingerprint: str, _store: Store, link: str, activity: float, drawn: tuple[str, ...]) -> LinkReport:
-    """`drawn` are the measures whose nulls are known: the report tells more when there are more."""
+def _report(fingerprint: str, _store: Store, link: str, activity: float) -> LinkReport:
     from core.analyses.link import link_report
 
     source, target = link_ends(link)
     return link_report(_store, Feature.parse(source), Feature.parse(target), activity, contexts=8)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _doubts(
+    fingerprint: str, _store: Store, link: str, activity: float, drawn: tuple[str, ...], _report: LinkReport
+) -> dict[str, Doubt]:
+    """`drawn` are the measures whose nulls are known: more may be told later of a link that was looked at before."""
+    from core.analyses.link_doubts import link_doubts
+
+    return link_doubts(_store, _report.link, activity)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
