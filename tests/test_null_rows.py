@@ -10,7 +10,7 @@ import pytest
 from core.analyses.chance import Chance, chance_of_pair
 from core.errors import BadArgument, Cancelled, StoreDamaged
 from core.results import clear_cache
-from core.sources.planted import plant
+from core.sources.planted import plant, planted_tokens
 from core.statistics import null_rows
 from core.statistics.best_alive import alive
 from core.statistics.measures import BOUNDED, MEASURE_FUNCTIONS
@@ -65,6 +65,22 @@ def test_links_and_best_matches_are_those_of_each_row(
     assert links == sorted(links)
     assert found.n_both.tolist() == [n_both[link] for link in links]
     assert found.sum_xy.tolist() == [sums[link] for link in links]  # in the same order, so to the last bit
+
+
+def test_fewer_positions_are_asked_for_fewer_common_tokens(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    lengths = np.tile([20, 80, 140], 40)  # no two of a length beside each other: much of the long ones is left out
+    third = np.concatenate([np.arange(length) % 17 == 3 for length in lengths])[:, None]  # a place that documents share
+    dense = [((rng.random((lengths.sum(), 30)) < 0.12) & third) * 1.0 for _ in "01"]
+    store = plant(tmp_path / "s.h5", dict(zip("01", dense, strict=True)), tokens=planted_tokens(lengths.sum(), lengths))
+    one, every = (null_draw(store, "0", "1", ("sufficiency",), "document", 0, least=k) for k in (10, 1))
+    share = one.paired / store.n
+    assert share < 0.9
+    n_both = every.links["sufficiency"].values.n_both
+    assert np.array_equal(one.links["sufficiency"].values.n_both, n_both[n_both >= int(10 * share)])
+    null = chance_of_pair(store, "0", "1", "sufficiency", null="document", draws=1).nulls["document"]
+    assert np.array_equal(null.links.n_both, n_both[n_both >= 10 * share])
+    assert null.links.n_both.min() < 10
 
 
 def parts(found: RowLinks) -> list[bytes]:

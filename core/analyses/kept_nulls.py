@@ -17,7 +17,7 @@ from core.statistics.best_alive import alive
 from core.statistics.devices import work
 from core.statistics.false_discoveries import DRAWS, LOWEST, LinkValues, NullLinks
 from core.statistics.measures import BOUNDED
-from core.statistics.null_draws import Links, measures_kept, null_draw, of_store, real_links, values_of
+from core.statistics.null_draws import Links, measures_kept, null_draw, of_store, real_links, share_of, values_of
 from core.statistics.null_rows import RowLinks, step_of
 from core.statistics.nulls import NULLS
 from core.statistics.pairs import TOP, PairLinks, in_order
@@ -25,7 +25,7 @@ from core.store import Store
 from core.values import MIN_ACTIVE
 
 KIND = "chance"
-VERSION = 2  # of these files
+VERSION = 3  # of these files
 PRODUCTS_A_SECOND, OVERHEAD = 1.5e8, 0.05  # of one core
 
 Progress = Callable[[float], None]
@@ -114,7 +114,7 @@ def drawn(
     store: Store, source: str, target: str, measure: str, activity: float, min_both: int, null: str, draws: int,
     *, notice: Notice = lambda text: None, progress: Progress = lambda share: None, **running: Any,
 ) -> Drawn:  # fmt: skip
-    """`draws` draws of a null, and of its links those with `min_both` common tokens or more."""
+    """`draws` draws of a null, and of its links those with `min_both` common tokens or more (see `share_of`)."""
 
     def compute() -> dict[str, np.ndarray]:
         least = least_kept(min_both)
@@ -130,7 +130,7 @@ def drawn(
     )
     active = np.asarray(store.summary(source).active, np.int64)[asked]
     best = BestByChance(active, kept[f"{measure}_best"].astype(np.float64), living)
-    return Drawn(links.only(links.links.n_both >= min_both), best)
+    return Drawn(links.only(links.links.n_both >= min_both * share_of(store, links.paired)), best)
 
 
 def draw_all(
@@ -149,7 +149,7 @@ def draw_all(
         )
     arrays: dict[str, np.ndarray] = {}
     for name in measures:
-        parts = [arrays_of({name: one.links[name]}, least) for one in found]
+        parts = [arrays_of({name: one.links[name]}, 1) for one in found]  # with fewer common tokens in a part of all
         arrays |= {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
         arrays[f"{name}_best"] = np.concatenate([one.best[name] for one in found])
     asked = np.concatenate([one.asked for one in found]).astype(np.uint32)

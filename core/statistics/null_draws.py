@@ -83,17 +83,27 @@ def null_draw(
 ) -> NullDraw:
     """One draw, for every alive source or, where that is much work, for a part of them that differs from draw to draw.
 
-    Links have `least` common tokens or more. `running` goes to `rows_above` (threads, progress, cancelled).
+    Links have `least` common tokens or more, in proportion to the positions that take part (`share_of`). `running`
+    goes to `rows_above` (threads, progress, cancelled).
     """
     rows = row_map(store, source, target, draw(layout_of(store), null, seed), activity)
     step = step_of(int(np.count_nonzero(alive(store, source))), work(store, source, target))
     asked = sources_asked(store.summary(source).active, step, seed)
     if not rows.n:
         asked = asked[:0]
-    found = rows_above(store, source, target, asked, lowest_of(measures), activity, least, rows=rows, **running)
+    fewest = int(least * share_of(store, rows.n))  # whoever reads them decides where this is no whole number
+    found = rows_above(store, source, target, asked, lowest_of(measures), activity, fewest, rows=rows, **running)
     of = rows.n, rows.source, rows.target
     links = {name: values_of(store, (source, target), found, name, of) for name in measures}
     return NullDraw(rows.n, asked, links, {name: found.best[:, MEASURES.index(name)] for name in measures})
+
+
+def share_of(store: Store, paired: int) -> float:
+    """The share of the counted positions that take part in a draw: so many common tokens of a link are to be expected.
+
+    Asked for as many as in the whole store, fewer links would be left by chance than there are in its place.
+    """
+    return paired / max(store.n, 1)
 
 
 def real_links(
