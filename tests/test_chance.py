@@ -111,6 +111,48 @@ def test_a_store_without_links_yields_almost_none(tmp_path: Path) -> None:
     assert kept.count(0) >= 5
 
 
+def topical(path: Path, seed: int, linked: int) -> Store:
+    """Features of twenty topics, each at random tokens of its documents; the first `linked` of both sites are linked."""
+    rng, n, length, width = np.random.default_rng(seed), 30_000, 100, linked + 120
+    topic = np.repeat(rng.integers(0, 20, n // length), length)
+
+    def free() -> np.ndarray:
+        of, rate = rng.integers(0, 20, width), rng.lognormal(-1.8, 0.6, width).clip(0.02, 0.6)
+        return np.asarray((rng.random((n, width)) < rate) & (topic[:, None] == of))
+
+    a, b = free(), free()
+    strength = rng.uniform(0.1, 1, linked)
+    follows = (a[:, :linked] & (rng.random((n, linked)) < strength)) | (b[:, :linked] & (rng.random((n, linked)) < 0.3))
+    b[:, :linked] = follows
+    sites = {key: x * rng.lognormal(0, 0.5, x.shape) for key, x in (("0", a), ("1", b))}
+    return plant(path, sites, tokens=planted_tokens(n, [length] * (n // length)))
+
+
+@pytest.mark.parametrize("measure", ["pearson", "jaccard"])
+def test_shared_topics_are_no_discoveries(tmp_path: Path, measure: str) -> None:
+    """As everybody asks, with 10 common tokens: what stands out of a topic is kept at the stated rate, topics are not."""
+    kept = {(rate, null): [0, 0] for rate in (0.05, 0.2) for null in ("both", "document")}
+    for seed in range(4):
+        store = topical(tmp_path / f"{seed}.h5", seed, linked=60)
+        for null in ("both", "document"):
+            chance = chance_of_pair(store, "0", "1", measure, null=null)
+            for rate in (0.05, 0.2):
+                found = links_at(store, measure, chance.floor(rate).value, 10)
+                kept[rate, null][0] += sum(i != j or i >= 60 for i, j in found)
+                kept[rate, null][1] += len(found)
+        none = chance_of_pair(topical(tmp_path / f"none-{seed}.h5", seed, linked=0), "0", "1", measure)
+        assert len(none.real.value) > 100
+        assert none.floor(0.2).links <= 2
+    for (rate, null), (wrong, links) in kept.items():
+        print(f"{measure} among topics, {null}: stated {rate}, realised {wrong / links:.3f} of {links} links")
+    for rate in (0.05, 0.2):
+        wrong, links = kept[rate, "both"]
+        assert links > 100
+        assert wrong / links <= rate + 2 * np.sqrt(rate * (1 - rate) / links)
+        wrong, links = kept[rate, "document"]  # the twin: it parts topics, so that all who share one stand out
+        assert wrong / links > 0.8
+
+
 def by_document(tokens: int = 20_000, document: int = 50, seed: int = 0) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Pairs of features that share a topic, a place in the text, the very token, or nothing."""
     rng = np.random.default_rng(seed)
