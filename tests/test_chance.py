@@ -112,7 +112,7 @@ def test_a_store_without_links_yields_almost_none(tmp_path: Path) -> None:
 
 
 def topical(path: Path, seed: int, linked: int) -> Store:
-    """Features of twenty topics, each at random tokens of its documents; the first `linked` of both sites are linked."""
+    """Features of twenty topics, each at random tokens of its documents; the first `linked` of each site are links."""
     rng, n, length, width = np.random.default_rng(seed), 30_000, 100, linked + 120
     topic = np.repeat(rng.integers(0, 20, n // length), length)
 

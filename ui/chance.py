@@ -7,6 +7,7 @@ leaves it. Results lie in the result cache, so that the next session, and the co
 from __future__ import annotations
 
 import math
+import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,6 +32,8 @@ from ui.text import escape, measure_name, quiet, table
 AT_MOST = f"{100 * RATE:g}%"
 AT_ONCE = 10.0
 """Seconds of one core up to which nobody is asked whether to find out."""
+THREADS = max(1, (os.cpu_count() or 1) // 2)
+"""That draw: the others are for who is looking at the page meanwhile."""
 
 
 def pairs_shown(store: Store, graph: nx.DiGraph) -> tuple[Sites, ...]:
@@ -200,7 +203,7 @@ def _draw(store: Store, pairs: Sequence[Sites], settings: evo.Settings, work: _W
 
         chance_of_pair(
             store, *pair, settings.measure, settings.activity, min_both=settings.min_both,
-            notice=work.notices.append, progress=progress, cancelled=work.stop.is_set,
+            notice=work.notices.append, progress=progress, cancelled=work.stop.is_set, threads=THREADS,
         )  # fmt: skip
 
 
