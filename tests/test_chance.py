@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -130,7 +131,7 @@ def topical(path: Path, seed: int, linked: int) -> Store:
 
 @pytest.mark.parametrize("measure", ["pearson", "jaccard"])
 def test_shared_topics_are_no_discoveries(tmp_path: Path, measure: str) -> None:
-    """As everybody asks, with 10 common tokens: what stands out of a topic is kept at the stated rate, topics are not."""
+    """As everybody asks, with 10 common tokens: what stands out of a topic is kept at the stated rate, none else."""
     kept = {(rate, null): [0, 0] for rate in (0.05, 0.2) for null in ("both", "document")}
     for seed in range(4):
         store = topical(tmp_path / f"{seed}.h5", seed, linked=60)
@@ -277,6 +278,14 @@ def test_results_are_kept_and_damaged_ones_computed_again(random_store: Store) -
     assert "damaged" in notices[0]
     clear_cache()
     assert not is_kept(random_store, pairs, "pearson")
+
+
+def test_the_error_of_an_expected_number_by_hand() -> None:
+    links = LinkValues(np.array([0.5, 0.4, 0.3, 0.2]), np.full(4, 20), np.full(4, 400.0))
+    null = replace(null_of(links, 2, 100), source=np.array([7, 7, 9, 9]), asked=4)
+    assert null.expected(0.3) == 1.5  # 1 of source 7, 0.5 of source 9, none of two others
+    assert null.error(0.3) == pytest.approx(np.sqrt(4 / 3 * np.sum((np.array([1, 0.5, 0, 0]) - 0.375) ** 2)))
+    assert np.isnan(replace(null, asked=1).error(0.3))
 
 
 def test_links_with_fewer_common_tokens_are_other_files(random_store: Store) -> None:

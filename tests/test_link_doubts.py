@@ -14,6 +14,7 @@ from core.analyses.link_doubts import Doubt, drawn_measures, link_doubts
 from core.analyses.neighbours import link_of
 from core.sources.planted import plant
 from core.statistics.best_alive import alive
+from core.statistics.chance import p_of_best
 from core.statistics.measures import BOUNDED, MEASURE_FUNCTIONS
 from core.statistics.rows import pair_counts, two_feature_counts
 from core.store import Store
@@ -35,6 +36,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, list[tuple
 def test_q_is_that_of_the_link_among_all_by_brute_force(planted: tuple[Store, list[tuple[int, int]]]) -> None:
     store, truth = planted
     chance, looked_at = chance_of_pair(store, "0", "1", "pearson"), 0
+    active, differ = np.asarray(store.summary("0").active), 0
     nulls = [(null.links.value, null.most) for null in chance.nulls.values()]
     for i, j in truth:
         found = doubts(store, i, j)["pearson"]
@@ -48,8 +50,13 @@ def test_q_is_that_of_the_link_among_all_by_brute_force(planted: tuple[Store, li
         ]
         assert found.q == pytest.approx(min(1.0, max(rates)))
         assert found.q_alike >= found.q or not np.isnan(found.q_alike)
+        if found.best:
+            each = [p_of_best([value], [active[i]], one.value, one.active)[0] for one in chance.best.values()]
+            assert found.p_best == max(each)
+            differ += each[0] != each[1]
         assert (found.q <= 0.05) == (value >= chance.floor(0.05).value - 1e-12)
     assert looked_at > 15
+    assert differ > 0
 
 
 def test_a_best_match_that_is_planted_is_beyond_chance_and_one_that_is_not_is_even(tmp_path: Path) -> None:
