@@ -84,7 +84,8 @@ with third, st.container(key="card-feature"), guarded():
 
 if view.link:
     with st.container(key="card-link"), guarded():
-        inspector(report_of(store.fingerprint, store, view.link, asked.activity), store, labels)
+        report = report_of(store.fingerprint, store, view.link, asked.activity)
+        inspector(report, store, labels, asked.measure)
 
 with st.expander(f"All {len(shown):,} features"), guarded():
     show.members_table(shown, f"members:{asked}:{drawn.name}")

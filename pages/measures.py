@@ -88,7 +88,8 @@ with guarded(stop=True):
 
     if link:
         with st.container(key="card-link"), guarded():
-            inspector(evolution.report_of(store.fingerprint, store, link, asked.activity), store, labels)
+            report = evolution.report_of(store.fingerprint, store, link, asked.activity)
+            inspector(report, store, labels, asked.first)
             st.button("See it on Evolution", key="to-evolution", on_click=parts.to_evolution, args=(link,))
 
     with st.container(key="card-spread"):
