@@ -15,6 +15,17 @@ from core.values import Feature
 GAIN = 0.05
 """A gate must beat every single feature by this much F1 on documents that it was not found on."""
 
+FAULTS = {
+    "": "",
+    "untested": "there are no other documents to test it on",
+    "wrong": "where it says that the feature fires, it is wrong as often as not",
+    "member": f"one input alone does as well, within {GAIN} of F1",
+    "rival": f"another single feature of the site does as well, within {GAIN} of F1",
+    "chance": "inputs that know nothing of the feature would reach as much",
+    "unsure": "its gain may be none: the interval includes 0",
+}
+"""Why a gate is none, on documents that it was not found on."""
+
 
 @dataclass(frozen=True, slots=True)
 class TruthRow:
@@ -47,6 +58,12 @@ class Gate:
     held_out_gain: float
     held_out_interval: Interval  # of the gain, at 95%
     rows: tuple[TruthRow, ...]  # 2^k, first input the highest bit
+    fault: str = ""  # of FAULTS; only the seed's candidates have one
+
+    @property
+    def holds(self) -> bool:
+        """Whether the held-out documents confirm it."""
+        return not self.fault
 
     @property
     def written(self) -> tuple[str, ...]:
@@ -65,20 +82,37 @@ def confirmed(
     feature: Feature, source: str, found: Found, tables: np.ndarray, weights: np.ndarray, gain: float
 ) -> Gate | None:
     """The gate with its scores, or None where the held-out blocks (all but the first of `tables`) do not confirm it."""
+    return None if fault(found, tables, weights, gain) else scored(feature, source, found, tables, weights)
+
+
+def fault(found: Found, tables: np.ndarray, weights: np.ndarray, gain: float) -> str:
+    """Why the held-out blocks do not confirm a gate, of FAULTS; "" where they do. See `core.analyses.gates`."""
     k, width = len(found.inputs), int(np.log2(tables.shape[1]))
-    mask = mask_of(found, width)
-    members = [literal_mask(i, width, i >= k - found.negated) for i in range(k)]
+    mask, members = mask_of(found, width), _members(found, width)
     rivals = members + [literal_mask(i, width) for i in range(k, width)]
     held_out = tables[1:].sum(0)
     precision, _ = precision_recall(held_out, mask)
-    if not precision > 0.5 or excess(held_out, mask, rivals, chance=k) < gain:
-        return None
-    flat = tables[1:].reshape(len(tables) - 1, -1).astype(np.float64)
-    drawn = (weights @ flat).reshape(-1, *tables.shape[1:])
-    if not np.quantile(excess(drawn, mask, rivals, chance=k), 0.025) > 0:
-        return None
-    low, high = np.quantile(excess(drawn, mask, members), (0.025, 0.975))
-    everything = tables.sum(0)
+    if len(tables) == 1:
+        return "untested"
+    if not precision > 0.5:
+        return "wrong"
+    if excess(held_out, mask, rivals, chance=k) < gain:
+        beaten = excess(held_out, mask, members) < gain, excess(held_out, mask, rivals) < gain
+        return "member" if beaten[0] else "rival" if beaten[1] else "chance"
+    sure = np.quantile(excess(_drawn(tables, weights), mask, rivals, chance=k), 0.025) > 0
+    return "" if sure else "unsure"
+
+
+def scored(
+    feature: Feature, source: str, found: Found, tables: np.ndarray, weights: np.ndarray, fault: str = ""
+) -> Gate:
+    """The gate with its scores; the held-out ones are NaN where `tables` has no held-out block."""
+    width = int(np.log2(tables.shape[1]))
+    mask, members = mask_of(found, width), _members(found, width)
+    held_out, everything = tables[1:].sum(0), tables.sum(0)
+    known = len(tables) > 1
+    bounds = (0.025, 0.975)
+    low, high = np.quantile(excess(_drawn(tables, weights), mask, members), bounds) if known else (np.nan, np.nan)
     precision, recall = precision_recall(everything, mask)
     return Gate(
         feature=feature,
@@ -89,11 +123,24 @@ def confirmed(
         recall=recall,
         f1=float(f1_score(everything, mask)),
         gain=float(excess(everything, mask, members)),
-        held_out_f1=float(f1_score(held_out, mask)),
-        held_out_gain=float(excess(held_out, mask, members)),
+        held_out_f1=float(f1_score(held_out, mask)) if known else float("nan"),
+        held_out_gain=float(excess(held_out, mask, members)) if known else float("nan"),
         held_out_interval=(float(low), float(high)),
         rows=truth_rows(everything, found, width),
+        fault=fault,
     )
+
+
+def _members(found: Found, width: int) -> list[Mask]:
+    """Each input of a gate as a gate of its own, in a table of `width` inputs."""
+    k = len(found.inputs)
+    return [literal_mask(i, width, i >= k - found.negated) for i in range(k)]
+
+
+def _drawn(tables: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Tables of resampled held-out blocks, float64 [resamples, 2^k, 2]."""
+    flat = tables[1:].reshape(len(tables) - 1, -1).astype(np.float64)
+    return (weights @ flat).reshape(-1, *tables.shape[1:])
 
 
 def excess(table: Any, mask: Mask, singles: list[Mask], chance: int = 0) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from core.views.division import FONT, plain
+from core.views.division import FONT
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +99,12 @@ def steps_of(edges: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndar
     [[1.0, 1.0, 2.0, 2.0, 4.0, 4.0], [0, 5, 5, 7, 7, 0]]
     """
     return np.repeat(edges, 2), np.concatenate([[0], np.repeat(counts, 2), [0]])
+
+
+def plain(text: str) -> str:
+    """Text that Plotly shows as it is: it reads a little HTML.
+
+    >>> plain("<b>")
+    '&lt;b&gt;'
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("%{", "%​{")

@@ -1,0 +1,50 @@
+"""Every view of Gates and Layers: what it offers for download is what its "Copy as Python" computes, frame by frame."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from core.labels import labels_path, write_labels
+from core.sources.structures import Planting
+from core.store import Store
+from core.values import Feature, Label
+from tests.shared_views import Catch, compare, shared  # noqa: F401  (a fixture)
+
+
+@pytest.fixture
+def store(_own_cache: None) -> Store:
+    folder = Path(os.environ["STRATA_CACHE"]) / "stores"
+    folder.mkdir(parents=True)
+    planting = Planting(sites=3, width=24, tokens=6_000, noise=0.0)
+    for kind in ("or", "and", "and_not"):
+        planting.gate(kind, site=1)
+    planting.split(0), planting.merge(2)
+    for first, last in ((0, 2), (0, 1), (1, 2), (2, 2)):
+        planting.passed_on(first, last)
+    planting.rare(0)
+    made, _ = planting.build(folder / "planted.h5")
+    write_labels(labels_path(made.path), [(Feature("1", 0), Label("a 'name'", "test"))])
+    return made
+
+
+GATES = [
+    {"view": "gates", "from": "0", "to": "1"},
+    {"view": "gates", "from": "0", "to": "1", "kind": "and_not", "activity": "0.2"},
+    {"view": "gates", "to": "every", "find": "1_0 'name'"},
+    {"view": "splits", "from": "0", "to": "1"},
+    {"view": "merges", "from": "1", "to": "2"},
+    {"view": "merges", "from": "0", "to": "1"},
+    {"view": "seed", "from": "0", "to": "1"},
+    {"view": "seed", "to": "every", "kind": "and"},
+]
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("query", GATES)
+def test_gates(shared: Catch, query: dict[str, str]) -> None:  # noqa: F811
+    _, found = shared("gates", store="planted", **query)
+    assert query["view"] in found[0]
+    compare(found)
