@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -48,3 +49,34 @@ def test_gates(shared: Catch, query: dict[str, str]) -> None:  # noqa: F811
     _, found = shared("gates", store="planted", **query)
     assert query["view"] in found[0]
     compare(found)
+
+
+LAYERS = [
+    {},
+    {"measure": "jaccard", "tau": "0.5", "of": "all", "at": "0", "band": "ended"},
+    {"view": "lifespans"},
+    {"view": "lifespans", "born": "0", "length": "2"},
+    {"view": "lifespans", "lasting": "2", "list": "returns"},
+    {"view": "sites"},
+    {"view": "sites", "mark": "dead 1 300.0 inf"},
+    {"view": "sites", "mark": "maximum 0 0.0 2.5"},
+]
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("query", LAYERS)
+def test_layers(shared: Catch, query: dict[str, str]) -> None:  # noqa: F811
+    _, found = shared("layers", store="planted", **query)
+    compare(found)
+    assert ("returns" in found[0]) == (query.get("list") == "returns")
+    assert ("behind-the-mark" in found[0]) == ("mark" in query)
+
+
+@pytest.mark.parametrize(
+    ("page", "query"), [("gates", {"view": "seed", "shown": "1_1 and"}), ("layers", {"shown": "1_1", "at": "1"})]
+)
+@pytest.mark.usefixtures("store")
+def test_a_permalink_has_all_that_was_chosen(shared: Catch, page: str, query: dict[str, str]) -> None:  # noqa: F811
+    app, _ = shared(page, store="planted", **query)
+    link = next(code.value for code in app.code if f"{page}?" in code.value)
+    assert {name: texts[0] for name, texts in parse_qs(urlsplit(link).query).items()} == {"store": "planted", **query}

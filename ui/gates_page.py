@@ -195,14 +195,15 @@ HELP = {
     "several": "Share with two or more parts",
     "rest": "Share with no part",
 }
-WIDTHS = {"feature": 66, "name": 190, "kind": 66, "inputs": 118, "input_names": 250, "parts": 150, "part_names": 290,
-          "holds": 54, "why": 250, "coverage": 82, "held_out_f1": 92, "held_out_gain": 104, "several": 110}  # fmt: skip
+WIDTHS = {"feature": 62, "name": 170, "kind": 68, "inputs": 112, "input_names": 205, "parts": 150, "part_names": 290,
+          "holds": 54, "why": 260, "precision": 72, "coverage": 82, "held_out_f1": 92, "held_out_gain": 104,
+          "several": 110}  # fmt: skip
 
 
 def _columns(frame: pl.DataFrame) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     for name, kind in frame.schema.items():
-        title, width, told = TITLES.get(name, name), WIDTHS.get(name, 74), HELP.get(name)
+        title, width, told = TITLES.get(name, name), WIDTHS.get(name, 62), HELP.get(name)
         if kind == pl.Float64:
             columns[name] = st.column_config.NumberColumn(title, format="%.2f", width=width, help=told)
         else:

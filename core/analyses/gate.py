@@ -17,12 +17,12 @@ GAIN = 0.05
 
 FAULTS = {
     "": "",
-    "untested": "there are no other documents to test it on",
-    "wrong": "where it says that the feature fires, it is wrong as often as not",
-    "member": f"one input alone does as well, within {GAIN} of F1",
-    "rival": f"another single feature of the site does as well, within {GAIN} of F1",
-    "chance": "inputs that know nothing of the feature would reach as much",
-    "unsure": "its gain may be none: the interval includes 0",
+    "untested": "no other documents to test it on",
+    "wrong": "wrong as often as right where it says “fires”",
+    "member": f"one input alone is as good, within {GAIN} of F1",
+    "rival": f"a single other feature is as good, within {GAIN} of F1",
+    "chance": "unrelated inputs would reach as much",
+    "unsure": "the interval of its gain includes 0",
 }
 """Why a gate is none, on documents that it was not found on."""
 

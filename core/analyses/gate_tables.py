@@ -9,10 +9,10 @@ import polars as pl
 
 from core.analyses.gate import FAULTS, Gate
 from core.analyses.gate_contexts import Case
+from core.analyses.layer_tables import name_of
 from core.analyses.splits import Divided
 from core.labels import Labels
 from core.store import Store
-from core.values import Feature
 
 
 def gate_table(found: Sequence[Gate], labels: Labels) -> pl.DataFrame:
@@ -57,12 +57,11 @@ def division_table(found: Sequence[Divided], labels: Labels) -> pl.DataFrame:
 
 def candidate_table(found: Sequence[Gate], labels: Labels) -> pl.DataFrame:
     """One row a candidate of the seed, as `gate_table`, with ``holds`` (yes or no) and, where not, ``why`` not."""
-    told = pl.DataFrame({"holds": ["yes" if one.holds else "no" for one in found],
-                         "why": [FAULTS[one.fault] or None for one in found]},
-                        {"holds": pl.String, "why": pl.String})  # fmt: skip
     table = gate_table(found, labels)
-    at = table.columns.index("precision")
-    return table.select(table.columns[:at]).hstack(told).hstack(table.select(table.columns[at:]))
+    before = table.columns.index("precision")
+    holds = pl.Series("holds", ["yes" if one.holds else "no" for one in found], pl.String)
+    why = pl.Series("why", [FAULTS[one.fault] for one in found], pl.String)
+    return table.insert_column(before, holds).with_columns(why)
 
 
 def truth_table(gate: Gate) -> pl.DataFrame:
@@ -116,12 +115,6 @@ def matching(frame: pl.DataFrame, text: str, kind: str = "any") -> pl.DataFrame:
         cells = (pl.col(name).fill_null("").str.to_lowercase() for name in columns)
         frame = frame.filter(pl.any_horizontal(cell.str.contains(word, literal=True) for cell in cells))
     return frame
-
-
-def name_of(feature: Feature, labels: Labels) -> str:
-    """The label, else the characteristic token in quotes."""
-    label = labels.get(feature)
-    return label.text if label else f"“{labels.hint(feature)}”"
 
 
 def _frame(rows: list[tuple], texts: Sequence[str], numbers: Sequence[str]) -> pl.DataFrame:

@@ -192,9 +192,14 @@ def matches_by_measure(
     return found
 
 
+def adjacent_by_measure(store: Store, measures: Sequence[str], **options: Any) -> list[dict[str, Matches]]:
+    """The matches of every site with the next one by each measure; options as those of `matches_by_measure`."""
+    return [matches_by_measure(store, a.key, b.key, measures, **options) for a, b in pairwise(store.sites)]
+
+
 def adjacent_matches(store: Store, measure: str = "pearson", **options: Any) -> list[Matches]:
     """The matches of every site with the next one; options as those of `matches`."""
-    return [matches(store, a.key, b.key, measure, **options) for a, b in pairwise(store.sites)]
+    return [by[measure] for by in adjacent_by_measure(store, (measure,), **options)]
 
 
 def turnover(found: Matches, threshold: float = THRESHOLD) -> Turnover:

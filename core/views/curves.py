@@ -23,6 +23,7 @@ class Line:
     dash: str = "solid"
     shape: str = "linear"  # "hv" for steps
     markers: bool = False
+    marks: Sequence[Sequence[str]] | None = None  # what a click on each point chooses, the same number of texts each
 
 
 def line_figure(
@@ -54,9 +55,12 @@ def line_figure(
             x=line.x,
             y=line.y,
             name=plain(line.name),
-            mode="lines+markers" if line.markers else "lines",
+            mode="lines+markers" if line.markers or line.marks is not None else "lines",
             line={"color": line.colour, "width": line.width, "dash": line.dash, "shape": line.shape},
-            marker={"size": 6},
+            marker={"size": 6, "color": line.colour, "opacity": float(line.markers)},
+            selected={"marker": {"opacity": 1.0}},
+            unselected={"marker": {"opacity": float(line.markers)}},
+            customdata=line.marks,
             hovertemplate=f"{plain(line.name)}: {hover}<extra></extra>",
             connectgaps=False,
         )
