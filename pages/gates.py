@@ -83,7 +83,7 @@ with guarded(stop=True):
     if one is None:
         st.html(quiet("Nothing here. " + ("Nothing matches what you chose." if found else "Try two other sites.")))
         st.stop()
-    parts.shown_table(asked, frame, shown)
+    parts.shown_table(asked, frame, shown, one)
     if asked.view in ("gates", "seed"):
         gate_card(store, labels, one, asked.activity)
     else:

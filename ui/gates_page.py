@@ -163,8 +163,8 @@ def name_of_row(asked: Asked, one: Gate | Divided) -> str:
     return f"{features_of(one)[0]} {one.kind}" if asked.view == "seed" else str(features_of(one)[0])
 
 
-def shown_table(asked: Asked, frame: pl.DataFrame, shown: Sequence) -> None:
-    """The table; choosing a row shows its card."""
+def shown_table(asked: Asked, frame: pl.DataFrame, shown: Sequence, one: Gate | Divided) -> None:
+    """The table with the row in focus marked; choosing another shows its card."""
     key = f"table:{asked}"
 
     def chosen() -> None:
@@ -174,7 +174,8 @@ def shown_table(asked: Asked, frame: pl.DataFrame, shown: Sequence) -> None:
 
     st.dataframe(
         frame, key=key, hide_index=True, selection_mode="single-row", on_select=chosen,
-        height=min(395, 38 + 35 * len(frame)), column_config=_columns(frame),
+        height=min(395, 38 + 35 * len(frame)), column_config=_columns(frame), placeholder="–",
+        selection_default={"selection": {"rows": [shown.index(one)]}},
     )  # fmt: skip
 
 

@@ -119,7 +119,8 @@ def _listed(frame: pl.DataFrame, key: str, name: str, titles: dict[str, str]) ->
             columns[column] = st.column_config.TextColumn(label, width="medium" if wide else "small")
     st.dataframe(
         frame, key=key, hide_index=True, selection_mode="single-row", on_select=chosen, column_config=columns,
-        height=min(318, 38 + 35 * len(frame)),
+        height=min(318, 38 + 35 * len(frame)), placeholder="–",
+        selection_default={"selection": {"rows": [in_focus(frame, name, f"{name}_name")]}},
     )  # fmt: skip
 
 

@@ -126,5 +126,6 @@ def feature_list(frame: pl.DataFrame, key: str) -> None:
     }
     st.dataframe(
         frame, key=key, hide_index=True, selection_mode="single-row", on_select=chosen, column_config=columns,
-        height=min(318, 38 + 35 * len(frame)),
+        height=min(318, 38 + 35 * len(frame)), placeholder="–",
+        selection_default={"selection": {"rows": [in_focus(frame, "feature", "name")]}},
     )  # fmt: skip

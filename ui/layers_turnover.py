@@ -228,7 +228,8 @@ def _choices(asked: Asked, found: Matches, frame: pl.DataFrame) -> None:
     }
     st.dataframe(
         frame, key=key, hide_index=True, selection_mode="single-row", on_select=chosen, column_config=columns,
-        height=min(318, 38 + 35 * len(frame)),
+        height=min(318, 38 + 35 * len(frame)), placeholder="–",
+        selection_default={"selection": {"rows": [in_focus(frame, "feature", "name")]}},
     )  # fmt: skip
 
 
