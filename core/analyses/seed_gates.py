@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.analyses.gate import GAIN, Gate, fault, scored
+from core.analyses.gate import GAIN, Gate, scored
 from core.analyses.gates import CHUNK, Halves, Task, check_sites, halves
 from core.errors import NothingRecorded
 from core.kernels import kernel
@@ -103,8 +103,7 @@ def _tested(store: Store, task: Task, found: list[tuple[int, Found]]) -> list[Ga
         row = task.target.row(index)
         best = best_single(task.source, row[task.halves.searched[row]], task.sizes, work)
         _, tables = task.table(row, pair, best, marks)
-        why = fault(pair, tables, weights, GAIN)
-        candidates.append(scored(Feature(task.target.key, index), task.source.key, pair, tables, weights, why))
+        candidates.append(scored(Feature(task.target.key, index), task.source.key, pair, tables, weights, GAIN))
     return candidates
 
 
