@@ -1,4 +1,4 @@
-"""What a page offers to share, caught while the page runs: its downloads and its Python, to be compared."""
+"""What a page shows and what it offers to share, caught while it runs: its text, its downloads, its Python."""
 
 from __future__ import annotations
 
@@ -54,3 +54,20 @@ def compare(found: Shared) -> None:
     exec(compile(snippet, "snippet", "exec"), scope)
     for name, frame in frames.items():
         assert scope[name.replace("-", "_")].equals(frame, null_equal=True), name
+
+
+def everything(app: AppTest) -> str:
+    """All text and HTML of a page's main part."""
+    found: list[str] = []
+
+    def walk(block: Any) -> None:
+        for child in getattr(block, "children", {}).values():
+            proto = getattr(child, "proto", None)
+            for name in ("body", "json"):
+                text = getattr(proto, name, None)
+                if isinstance(text, str):
+                    found.append(text)
+            walk(child)
+
+    walk(app.main)
+    return "\n".join(found)

@@ -23,6 +23,7 @@ from core.sources.structures import Planting
 from core.store import Store
 from core.values import Label
 from core.views.division import Paint, division_bar, segments
+from tests.shared_views import everything
 from tests.test_gates import dense
 from ui.gates_page import VIEWS, Asked, as_python
 
@@ -55,22 +56,6 @@ def opened(app: AppTest, **query: str) -> AppTest:
     app.switch_page("pages/gates.py").run()
     assert not app.exception, app.exception
     return app
-
-
-def everything(app: AppTest) -> str:
-    found: list[str] = []
-
-    def walk(block: Any) -> None:
-        for child in getattr(block, "children", {}).values():
-            proto = getattr(child, "proto", None)
-            for name in ("body", "json"):
-                text = getattr(proto, name, None)
-                if isinstance(text, str):
-                    found.append(text)
-            walk(child)
-
-    walk(app.main)
-    return "\n".join(found)
 
 
 def test_it_opens_on_a_gate_of_this_store(app: AppTest, store: Store) -> None:

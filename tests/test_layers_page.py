@@ -34,6 +34,7 @@ from core.values import MIN_ACTIVE, Feature, Label
 from core.views.curves import steps_of
 from core.views.sankey import Paint, layout, sankey
 from tests.oracle import random_dense, some_uncounted
+from tests.shared_views import everything
 from ui.layers_marks import Mark, bin_marks
 from ui.layers_page import VIEWS, Asked, turnover_title
 from ui.layers_turnover import share_figure
@@ -68,22 +69,6 @@ def opened(store: Store) -> Open:
         return app
 
     return go
-
-
-def everything(app: AppTest) -> str:
-    found: list[str] = []
-
-    def walk(block: Any) -> None:
-        for child in getattr(block, "children", {}).values():
-            proto = getattr(child, "proto", None)
-            for name in ("body", "json"):
-                text = getattr(proto, name, None)
-                if isinstance(text, str):
-                    found.append(text)
-            walk(child)
-
-    walk(app.main)
-    return "\n".join(found)
 
 
 def test_it_opens_on_what_is_passed_on(opened: Open, store: Store) -> None:
@@ -250,38 +235,6 @@ def test_one_site_is_told() -> None:
     app.switch_page("pages/layers.py").run()
     assert not app.exception
     assert "single site" in everything(app)
-
-
-# ---- waiting
-
-STOPPED = """
-import streamlit as st
-from core.errors import Cancelled
-from ui.waiting import wait_for
-
-calls = st.session_state.setdefault("calls", [])
-
-def work(progress, cancelled):
-    calls.append(1)
-    progress(0.5)
-    if len(calls) == 1:
-        raise Cancelled("stopped", "start again")
-    return len(calls)
-
-st.write(f"found {wait_for(('a test of waiting', st.session_state['name']), work, 'Counting')}")
-"""
-
-
-def test_work_that_was_stopped_says_so_goes_on_when_asked_and_is_kept() -> None:
-    app = AppTest.from_string(STOPPED)
-    app.session_state["name"] = str(id(app))
-    app.run()
-    assert "Counting was stopped" in everything(app)
-    assert "found" not in everything(app)
-    app.button(key="waiting:again").click().run()
-    assert "found 2" in everything(app)
-    app.run()
-    assert app.session_state["calls"] == [1, 1]
 
 
 # ---- tables and pictures
