@@ -12,33 +12,63 @@ many). Kernels release the GIL instead, and callers run them on chunks in a pool
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+FOLDER = "strata-kernels"
+KEPT_SECONDS = 7 * 86_400  # what no version has written to for so long is cleared away
+
 
 def cache_folder_for_kernels(package: Path) -> str | None:
-    """Where compiled kernels are kept: None for beside the source, a private temporary folder where that is read-only.
+    """Where compiled kernels of this version are kept; None where the user's NUMBA_CACHE_DIR says so.
 
-    numba raises at import time when it finds no place to write to, and a hosted app's install is read-only.
+    Beside the source, or in a private temporary folder where that is read-only: numba raises at import time when it
+    finds no place to write to, and a hosted app's install is read-only. numba looks at the file of a kernel alone, and
+    would keep one whose callee in another file has changed: so each state of the sources has a folder of its own.
     """
-    if os.environ.get("NUMBA_CACHE_DIR"):
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    if given and not Path(given).name.startswith(f"{FOLDER}-"):  # ours comes from a parent process, maybe an older one
         return None
-    if os.access(package, os.W_OK):
-        return None
-    folder = Path(tempfile.gettempdir()) / f"strata-kernels-{os.getuid() if hasattr(os, 'getuid') else 0}"
+    parent = package / "__pycache__" if os.access(package, os.W_OK) else _private_folder()
+    _clear_away(parent)
+    return str(parent / f"{FOLDER}-{stamp(package)}")
+
+
+def stamp(package: Path) -> str:
+    """A name for the state of all sources that kernels are made of, by their times and sizes."""
+    files = [
+        package / "kernels.py",
+        *(file for room in ("statistics", "store") for file in (package / room).glob("*.py")),
+    ]
+    states = [(file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in sorted(files)]
+    return hashlib.sha256(repr(states).encode()).hexdigest()[:16]
+
+
+def _private_folder() -> Path:
+    """A temporary folder that nobody else can write to: cached kernels are machine code."""
+    folder = Path(tempfile.gettempdir()) / f"{FOLDER}-{os.getuid() if hasattr(os, 'getuid') else 0}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.stat(follow_symlinks=False)
     except OSError:
-        return tempfile.mkdtemp(prefix="strata-kernels-")
-    # Cached kernels are machine code: never take up a folder that somebody else may write to.
+        return Path(tempfile.mkdtemp(prefix=f"{FOLDER}-"))
     private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o022
     mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
-    return str(folder) if private and mine else tempfile.mkdtemp(prefix="strata-kernels-")
+    return folder if private and mine else Path(tempfile.mkdtemp(prefix=f"{FOLDER}-"))
+
+
+def _clear_away(parent: Path) -> None:
+    """Remove the kernels of versions that have not been in use for long."""
+    for old in parent.glob(f"{FOLDER}-*"):
+        if old.stat().st_mtime < time.time() - KEPT_SECONDS:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 _folder = cache_folder_for_kernels(Path(__file__).resolve().parent)

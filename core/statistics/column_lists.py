@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.kernels import kernel
-from core.statistics.pair_kernels import LIMITS, LINE, LOW
+from core.kernels import kernel, prefetch
+from core.statistics.pair_kernels import LIMITS, LINE, LOW, marked
+
+AHEAD = 8  # records whose lists are fetched beforehand
 
 
 @kernel
@@ -39,6 +41,13 @@ def merge_records(records, record_tags, used, entries, tags, limits, order, begi
             continue
         for place in range(at, end):
             r = order[place]
+            if (
+                place + 2 * AHEAD < used
+            ):  # the next records lie anywhere, and the ends of their lists: have them fetched
+                prefetch(records, 4 * np.int64(order[place + 2 * AHEAD]))
+                end_of_list = 3 * (last + 1) * (record_tags[order[place + AHEAD], 3] + 1) - 1
+                prefetch(entries, end_of_list)
+                prefetch(entries, end_of_list - 8)
             value, tag = records[r, 0], record_tags[r, 2]
             worst = entries[line, last, 0]
             if value > worst or (value == worst and tag > tags[line, last, 2]):
@@ -99,28 +108,44 @@ def by_source(sources, targets, entries, tags, names, d_source):  # type: ignore
 
 @kernel
 def joined(  # type: ignore[no-untyped-def]
-    first, last, begins, places, n_both, sums, entries, tags, out_source, out_target, out_both, out_sum
+    first,
+    last,
+    d_target,
+    listed,
+    begins,
+    places,
+    n_both,
+    sums,
+    entries,
+    tags,
+    out_source,
+    out_target,
+    out_both,
+    out_sum,
 ):
     """The links of sources first..last−1, each once, sorted by (source, target); returns how many there are.
 
-    They are written from begins[first] on, where there is room for all.
+    They are written from begins[first] on, where there is room for all. The lists come as flat arrays. Targets are
+    marked and listed as the cells of a row are, which is quicker than sorting them.
     """
-    rows, k = len(n_both), entries.shape[1]
+    rows = len(n_both)
+    words = np.zeros((d_target + 7) // 8, np.uint64)
+    marks, ids = words.view(np.uint8), np.empty(8 * len(words) + 8, np.uint32)
+    where = np.empty(d_target, np.int64)
     found = begins[first]
     for source in range(first, last):
-        here = places[begins[source] : begins[source + 1]]
-        here.sort()
-        before = np.int64(-1)
-        for place in here:
-            target, e = place >> 32, place & LOW
-            if target == before:
-                continue
-            before = target
+        for place in places[begins[source] : begins[source + 1]]:
+            where[place >> 32] = place & LOW
+            marks[place >> 32] = 1
+            prefetch(entries, 3 * ((place & LOW) - rows))  # its entry, where it stands in the lists
+        for target in ids[: marked(d_target, words, listed, ids)]:
+            e = where[target]
             out_source[found], out_target[found] = source, target
             if e < rows:
                 out_both[found], out_sum[found] = n_both[e], sums[e]
             else:
-                line, r = (e - rows) // k, (e - rows) % k
-                out_both[found], out_sum[found] = tags[line, r, 2] >> 32, entries[line, r, 1]
+                entry = 3 * (e - rows)
+                out_both[found], out_sum[found] = tags[entry + 2] >> 32, entries[entry + 1]
             found += 1
+        words[:] = 0
     return found - begins[first]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.kernels import kernel
+from core.kernels import kernel, prefetch
 
 RULE = np.int64(1) << 32
 LOW = RULE - 1
@@ -23,9 +23,11 @@ ACTIVE, MEAN, DEVIATION, ROOT, ENTROPY, TOTAL = range(6)
 LINE, LIMITS = 8, 10
 """A target's line of the cache: LINE float64, the margins without Σx first; seen as float32, limits from LIMITS on."""
 
+AHEAD = 64  # targets whose lines are fetched beforehand
 TILE = 256  # pairs measured at once
+GATHER = np.uint64(0x0102040810204080)  # eight bytes of 0 or 1 times this have those bits in the highest byte
 BOTH, SUM, THEIRS, MEANS, DEVIATIONS, ROOTS, VALUES = range(7)
-"""Rows of a tile's scratch [VALUES + 6, TILE + 40]: what is known of each pair, then its six measures."""
+"""Rows of a tile's scratch [VALUES + 6, TILE]: what is known of each pair, then its six measures."""
 
 
 @kernel
@@ -37,7 +39,7 @@ def fill_xlogx(table):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def look_up(met, n, source, lines, limits, table, ids, scratch, tile_limits):  # type: ignore[no-untyped-def]
+def look_up(first, met, n, source, lines, limits, table, ids, scratch, tile_limits):  # type: ignore[no-untyped-def]
     """Fetch the target's margins and limits of a tile's pairs, and their mutual information from c ln c.
 
     Returns a fault of `rows.FAULTS` where counts contradict the margins, 0 when sound.
@@ -45,7 +47,8 @@ def look_up(met, n, source, lines, limits, table, ids, scratch, tile_limits):  #
     size, whole = np.float64(n), n < len(table)
     a = np.int64(source[ACTIVE])
     for s in range(met):
-        line = np.uint64(LINE) * np.uint64(ids[s])
+        line = np.uint64(LINE) * np.uint64(ids[first + s])
+        prefetch(lines, np.int64(LINE) * np.int64(ids[first + s + AHEAD]))
         for m in range(6):
             tile_limits[m, s] = limits[np.uint64(2) * line + np.uint64(LIMITS + m)]
         theirs = lines[line + np.uint64(ACTIVE)]
@@ -108,12 +111,12 @@ def bin_tile(met, both, values, shift, scale, top, out):  # type: ignore[no-unty
 
 @kernel
 def measured(  # type: ignore[no-untyped-def]
-    met, i, n, source, lines, line_limits, table, floors, names, ids,
-    scratch, tile_limits, bins, hits, words_of_hits, places, kept, is_kept, n_kept,
+    begin, met, i, n, source, lines, line_limits, table, floors, names, ids,
+    scratch, tile_limits, bins, hits, words_of_hits, listed, places, kept, is_kept, n_kept,
     row_values, row_tags, top, records, record_tags, histograms, scales, state,
 ):  # fmt: skip
     """Measure a tile's pairs and hand each to where it belongs; returns how many of the row are above a floor."""
-    state[2] = look_up(met, n, source, lines, line_limits, table, ids, scratch, tile_limits)
+    state[2] = look_up(begin, met, n, source, lines, line_limits, table, ids, scratch, tile_limits)
     if state[2]:
         return n_kept
     both, sums, b = scratch[BOTH], scratch[SUM], scratch[THEIRS]
@@ -124,7 +127,7 @@ def measured(  # type: ignore[no-untyped-def]
     jaccard_tile(met, source[ACTIVE], both, b, scratch[VALUES + JACCARD])
     share_tile(met, source[ACTIVE], both, scratch[VALUES + SUFFICIENCY])
     quotient_tile(met, 1.0, both, b, scratch[VALUES + NECESSITY])
-    state[3] += count_tile(met, scratch, scales, bins, histograms, hits, words_of_hits, places)
+    state[3] += count_tile(met, source[ACTIVE], scratch, scales, bins, histograms, hits, words_of_hits, listed, places)
 
     w = worst(row_values, top)
     mark_notable(
@@ -136,8 +139,8 @@ def measured(  # type: ignore[no-untyped-def]
         tile_limits[4], min(floors[5], w[5]), scratch[VALUES + 5], tile_limits[5], np.uint8(1), hits,
     )  # fmt: skip
     used = state[4]
-    for s in places[: marked(met, hits, words_of_hits, places)]:
-        j = np.uint64(ids[s])
+    for s in places[: marked(met, words_of_hits, listed, places)]:
+        j = np.uint64(ids[begin + s])
         count = np.int64(both[s]) << 32
         tag = count | (LOW - names[j])
         for m in range(6):
@@ -176,33 +179,33 @@ def worst(row_values, top):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def count_tile(met, scratch, scales, bins, histograms, hits, words, places):  # type: ignore[no-untyped-def]
+def count_tile(met, active, scratch, scales, bins, histograms, hits, words, listed, places):  # type: ignore[no-untyped-def]
     """Add a tile to the histograms [2, 6, bins + 1]; returns how many pairs are active together.
 
-    Nearly all values of Pearson lie in the two bins about 0, and nearly all of three others in the first one: those
-    are counted at once, and only the rest is put into its places one by one.
+    Nearly all values of Pearson lie in the two bins about 0, most by other measures in the first one, and most of
+    sufficiency where a single common position of a feature that is active on `active` puts them: those are counted at
+    once, and only the rest is put into its places one by one.
     """
     top = histograms.shape[2] - 1
     both = scratch[BOTH]
     middle = np.int32(top // 2)
     for m in range(6):
         bin_tile(met, both, scratch[VALUES + m], 1.0 if m == PEARSON else 0.0, scales[m], top, bins[m])
-    for m in (PEARSON, COSINE, JACCARD, INFORMATION):
+    for m in range(6):
         high = middle if m == PEARSON else np.int32(0)
+        if m == SUFFICIENCY:
+            high = min(max(np.int32(scales[m] / active), np.int32(0)), np.int32(top - 1))
         low = high - np.int32(m == PEARSON)
         mark_others(met, bins[m], low, high, hits)
-        others = marked(met, hits, words, places)
-        for s in places[:others]:
-            histograms[0, m, bins[m, s]] += 1
+        others = marked(met, words, listed, places)
+        for q in range(np.uint64(others)):  # two histograms, since adding to the same place twice must wait
+            histograms[q & np.uint64(1), m, np.uint64(bins[m, places[q]])] += 1
         below = count_of(met, bins[m], low) if m == PEARSON else 0
         histograms[0, m, low] += below
         histograms[0, m, high] += met - others - below
     together = 0
     for s in range(met):
         together += both[s] > 0
-        # Two of each, since adding to the same place twice must wait.
-        histograms[s & 1, SUFFICIENCY, bins[SUFFICIENCY, s]] += 1
-        histograms[s & 1, NECESSITY, bins[NECESSITY, s]] += 1
     return together
 
 
@@ -239,12 +242,18 @@ def mark_notable(met, least_a, a, limits_a, least_b, b, limits_b, least_c, c, li
 
 
 @kernel
-def marked(met, hits, words, places):  # type: ignore[no-untyped-def]
-    """How many pairs are marked, and their places; eight marks, seen as a word, are passed over at once."""
-    found = 0
-    for w in range((met + 7) // 8):
+def marked(met, words, listed, places):  # type: ignore[no-untyped-def]
+    """How many of `met` are marked, and their places, rising; eight marks are read as one word.
+
+    A product gathers the lowest bits of its bytes into one byte; where the bits of each byte stand is looked up. Eight
+    places are always written, of which those count that belong to a mark.
+    """
+    found = np.uint64(0)
+    for w in range(np.uint64((met + 7) // 8)):
         if words[w] != 0:
-            for s in range(8 * w, 8 * w + 8):
-                places[found] = s
-                found += int(hits[s])
-    return found
+            byte = (words[w] * GATHER) >> np.uint64(56)
+            base = np.uint32(np.uint64(8) * w)
+            for k in range(np.uint64(8)):
+                places[found + k] = base + listed[byte, k]
+            found += np.uint64(listed[byte, np.uint64(8)])
+    return np.int64(found)

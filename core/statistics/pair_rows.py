@@ -2,8 +2,8 @@
 
 A cell is 16 bytes, Σxy as float64 and two counts in one int64 (low half: active together at r = 0, high half: under the
 activity rule), so that one memory access serves all three. The two views `sums` and `counts` of `cells` are the same
-memory. The cells come in blocks of 4 with a mark each, so that neither clearing nor reading the accumulator costs much
-that grows with d_sae.
+memory. Each cell has a mark of a byte, eight of which are read as one word: neither clearing nor reading the
+accumulator costs much that grows with d_sae.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from core.kernels import kernel, prefetch
-from core.statistics.pair_kernels import BOTH, ENTROPY, LOW, RULE, SUM, TILE, measured
+from core.statistics.pair_kernels import BOTH, ENTROPY, LOW, RULE, SUM, TILE, marked, measured
 
-BLOCK = 4  # cells with a common mark: one line of the cache
 AHEAD = 4  # how many of the target's rows are fetched beforehand
 
 
@@ -21,7 +20,7 @@ AHEAD = 4  # how many of the target's rows are fetched beforehand
 def accumulate(  # type: ignore[no-untyped-def]
     positions, x, floor, starts, stops, features, values, floors, d_sae, sums, counts, marks
 ):
-    """Add one feature's row into the cells and mark their blocks; returns a fault of `rows.FAULTS`, 0 when sound.
+    """Add one feature's row into the cells and mark them; returns a fault of `rows.FAULTS`, 0 when sound.
 
     Position p meets the target's entries starts[p]..stops[p] − 1.
     `floors` (float32 [d_sae], empty at r = 0) are rounded down: for a float32 y, y > r · max is the same as y > that.
@@ -53,7 +52,7 @@ def accumulate(  # type: ignore[no-untyped-def]
             if f >= d_sae:
                 return 3
             cell = np.uint64(f) * np.uint64(2)
-            marks[np.uint64(f) >> np.uint64(2)] = 1
+            marks[np.uint64(f)] = 1
             sums[cell] += value * np.float64(values[e])
             if rule:
                 counts[cell + np.uint64(1)] += step if values[e] > floors[f] else np.int64(1)
@@ -94,7 +93,7 @@ def rows_of_pair(  # type: ignore[no-untyped-def]
     first, last, order, n, rule, floors, d_sae,
     row_starts, row_stops, positions, x, x_floors, source_margins,
     starts, stops, features, values, y_floors, lines, limits, names,
-    table, sums, counts, marks, words, ids,
+    table, sums, counts, marks, words, listed, ids,
     scratch, tile_limits, bins, hits, words_of_hits, places, kept, is_kept,
     row_values, row_tags, top, ranks,
     records, record_tags, room, histograms, scales,
@@ -128,19 +127,17 @@ def rows_of_pair(  # type: ignore[no-untyped-def]
         source[:] = source_margins[i]
         source[ENTROPY] = all_entropy - source[ENTROPY]
         row_values[:] = -np.inf
-        n_kept, met = 0, 0
-        for w in range(len(words)):
-            if words[w] != 0:
-                met = collect(w, rule, sums, counts, marks, ids, scratch, met)
-            if met >= TILE or (w == len(words) - 1 and met > 0):
-                n_kept = measured(
-                    met, i, n, source, lines, limits, table, floors, names, ids,
-                    scratch, tile_limits, bins, hits, words_of_hits, places, kept, is_kept, n_kept,
-                    row_values, row_tags, top, records, record_tags, histograms, scales, state,
-                )  # fmt: skip
-                if state[2]:
-                    return
-                met = 0
+        n_kept, met = 0, marked(d_sae, words, listed, ids)
+        for first in range(0, met, TILE):
+            size_of_tile = min(TILE, met - first)
+            read_cells(first, size_of_tile, rule, sums, counts, ids, scratch)
+            n_kept = measured(
+                first, size_of_tile, i, n, source, lines, limits, table, floors, names, ids,
+                scratch, tile_limits, bins, hits, words_of_hits, listed, places, kept, is_kept, n_kept,
+                row_values, row_tags, top, records, record_tags, histograms, scales, state,
+            )  # fmt: skip
+            if state[2]:
+                return
         finish_row(
             i, rule, n_kept, kept, is_kept, row_values, row_tags, ranks, sums, counts, marks, words, names,
             out_source, out_target, out_both, out_sum, state,
@@ -149,17 +146,13 @@ def rows_of_pair(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def collect(w, rule, sums, counts, marks, ids, scratch, met):  # type: ignore[no-untyped-def]
-    """Append what the cells of word `w` (32 of them) hold to the tile; returns how many it has then."""
-    for block in range(8 * w, 8 * w + 8):
-        if marks[np.uint64(block)]:
-            for j in range(np.uint64(BLOCK * block), np.uint64(BLOCK * block + BLOCK)):
-                count = counts[2 * j + np.uint64(1)]
-                ids[met] = j
-                scratch[BOTH, met] = np.float64(count >> 32 if rule else count)
-                scratch[SUM, met] = sums[2 * j]
-                met += count != 0
-    return met
+def read_cells(first, met, rule, sums, counts, ids, scratch):  # type: ignore[no-untyped-def]
+    """What the cells ids[first : first + met] hold."""
+    for s in range(met):
+        cell = np.uint64(2) * np.uint64(ids[first + s])
+        count = counts[cell + np.uint64(1)]
+        scratch[BOTH, s] = np.float64(count >> 32 if rule else count)
+        scratch[SUM, s] = sums[cell]
 
 
 @kernel
@@ -186,8 +179,6 @@ def finish_row(  # type: ignore[no-untyped-def]
     state[1] = written
     for w in range(len(words)):
         if words[w] != 0:
-            for block in range(8 * w, 8 * w + 8):
-                if marks[block]:
-                    for cell in range(np.uint64(2 * BLOCK * block), np.uint64(2 * BLOCK * block + 2 * BLOCK)):
-                        sums[cell] = 0.0
+            for cell in range(np.uint64(16 * w), np.uint64(16 * w + 16)):
+                sums[cell] = 0.0
             words[w] = 0

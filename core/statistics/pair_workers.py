@@ -9,8 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from core.statistics.column_lists import by_source, joined, merge_records
-from core.statistics.pair_kernels import LIMITS, LINE, TILE, TOTAL, VALUES
-from core.statistics.pair_rows import BLOCK
+from core.statistics.pair_kernels import AHEAD, LIMITS, LINE, TILE, TOTAL, VALUES
 
 PARTS = 16  # of the sources, among which threads join their links
 RECORDS = 1 << 20  # that a thread holds before it merges them, beside those of one more row
@@ -21,20 +20,20 @@ class Worker:
     """One thread's memory: an accumulator, a tile, the best of a row, records for columns, and room for links."""
 
     def __init__(self, d_sae: int, top: int, bins: int) -> None:
-        words = -(-d_sae // (8 * BLOCK))
-        cells = aligned(2 * 8 * BLOCK * words)
+        words = -(-d_sae // 8)
+        cells = aligned(2 * 8 * words)
         self.sums, self.counts = cells, cells.view(np.int64)
         self.words = np.zeros(words, np.uint64)
         self.marks = self.words.view(np.uint8)
-        width = TILE + 8 * BLOCK + 8
-        self.ids = np.zeros(width, np.uint32)
-        self.scratch = np.zeros((VALUES + 6, width))
-        self.tile_limits = np.zeros((6, width), np.float32)
-        self.bins = np.zeros((6, width), np.int32)
-        self.hit_words = np.zeros(width // 8, np.uint64)
+        self.listed = bits_of_bytes()
+        self.ids = np.zeros(8 * words + AHEAD, np.uint32)
+        self.scratch = np.zeros((VALUES + 6, TILE))
+        self.tile_limits = np.zeros((6, TILE), np.float32)
+        self.bins = np.zeros((6, TILE), np.int32)
+        self.hit_words = np.zeros(TILE // 8, np.uint64)
         self.hits = self.hit_words.view(np.uint8)
-        self.places = np.zeros(width, np.int64)
-        self.kept, self.is_kept = np.zeros(d_sae, np.int64), np.zeros(8 * BLOCK * words, np.bool_)
+        self.places = np.zeros(TILE + 8, np.uint32)
+        self.kept, self.is_kept = np.zeros(d_sae, np.int64), np.zeros(d_sae, np.bool_)
         # The best of a row by each measure: values, and what settles ties, n_both above 2^32 − 1 − index.
         self.best = np.empty(6 * top), np.empty(6 * top, np.int64)
         self.records = np.empty((records_of(d_sae), 4))
@@ -84,6 +83,20 @@ class Columns:
         worker.used = 0
 
 
+def bits_of_bytes() -> np.ndarray:
+    """Of each byte the places of its bits, and after eight of them how many there are; uint32 [256, 9].
+
+    >>> bits_of_bytes()[0b10010].tolist()
+    [1, 4, 0, 0, 0, 0, 0, 0, 2]
+    """
+    listed = np.zeros((256, 9), np.uint32)
+    for byte in range(256):
+        bits = [bit for bit in range(8) if byte >> bit & 1]
+        listed[byte, : len(bits)] = bits
+        listed[byte, 8] = len(bits)
+    return listed
+
+
 def records_of(d_sae: int) -> int:
     """How many records a worker has room for."""
     return RECORDS + 6 * d_sae
@@ -101,10 +114,15 @@ def collect_links(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The links of rows and of columns, each once, sorted by (source, target)."""
     lists = columns.entries, columns.entries.view(np.int64)
+    listed = bits_of_bytes()
     begins, places = by_source(*rows[:2], *lists, names, d_source)
     out = tuple(np.empty(len(places), part.dtype) for part in rows)
     bounds = np.linspace(0, d_source, PARTS + 1).astype(np.int64).tolist()
-    parts = [pool.submit(joined, *part, begins, places, *rows[2:], *lists, *out) for part in pairwise(bounds)]
+    flat = [entries.reshape(-1) for entries in lists]
+    parts = [
+        pool.submit(joined, *part, len(names), listed, begins, places, *rows[2:], *flat, *out)
+        for part in pairwise(bounds)
+    ]
     kept = 0
     for first, part in zip(bounds, parts, strict=False):
         start, size = int(begins[first]), part.result()

@@ -193,7 +193,7 @@ class _Run:
                 row, last, self.order, self.n, self.rule, self.floors, b.d_sae,
                 a.starts, a.stops, a.indices, a.values, a.floors, a.margins,
                 b.starts, b.stops, b.indices, b.values, b.floors, self.columns.lines, self.columns.limits, self.names,
-                self.table, w.sums, w.counts, w.marks, w.words, w.ids, w.scratch,
+                self.table, w.sums, w.counts, w.marks, w.words, w.listed, w.ids, w.scratch,
                 w.tile_limits, w.bins, w.hits, w.hit_words, w.places, w.kept, w.is_kept,
                 *w.best, self.top, self.ranks, w.records, w.records.view(np.int64), w.room(self.columns),
                 w.histograms, scales, *w.out, state,

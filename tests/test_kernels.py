@@ -1,0 +1,76 @@
+"""Compiled kernels: kept per state of the sources, wherever there is a place to write to."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.kernels import FOLDER, KEPT_SECONDS, cache_folder_for_kernels, stamp
+from core.paths import ROOT
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package of two files, one calling the other."""
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    (tmp_path / "statistics").mkdir()
+    for name in ("kernels.py", "statistics/caller.py", "statistics/callee.py"):
+        (tmp_path / name).write_text("x = 1\n")
+    return tmp_path
+
+
+def test_a_changed_callee_makes_another_folder(package: Path) -> None:
+    before = cache_folder_for_kernels(package)
+    assert before == cache_folder_for_kernels(package)
+    (package / "statistics" / "callee.py").write_text("x = 12\n")
+    assert cache_folder_for_kernels(package) != before
+
+
+def test_the_folder_of_an_older_parent_process_is_not_taken_over(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(package / f"{FOLDER}-0123456789abcdef"))
+    assert str(cache_folder_for_kernels(package)).endswith(stamp(package))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(package / "mine"))
+    assert cache_folder_for_kernels(package) is None
+
+
+def test_kernels_of_long_ago_are_cleared_away(package: Path) -> None:
+    old, recent, other = (package / "__pycache__" / name for name in (f"{FOLDER}-old", f"{FOLDER}-new", "else"))
+    for folder in (old, recent, other):
+        folder.mkdir(parents=True)
+    long_ago = time.time() - 2 * KEPT_SECONDS
+    for folder in (old, other):
+        os.utime(folder, (long_ago, long_ago))
+    cache_folder_for_kernels(package)
+    assert not old.exists()
+    assert recent.exists()
+    assert other.exists()
+
+
+def test_a_read_only_install_computes_all_the_same(tmp_path: Path) -> None:
+    """`os.access` says no, as it does for another user's install; root could write anyway."""
+    code = (
+        "import os; real = os.access\n"
+        "os.access = lambda path, mode: mode != os.W_OK and real(path, mode)\n"
+        "from core.kernels import kernel, _folder\n"
+        "from core.statistics.measures import pearson\n"
+        "from core.statistics.pair_kernels import fill_xlogx\n"
+        "import numpy as np; table = np.zeros(3); fill_xlogx(table)\n"
+        "print(_folder); print(table[2])\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    environment["TMPDIR"] = str(tmp_path)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    folder, value = ran.stdout.split()
+    assert Path(folder).is_relative_to(tmp_path)
+    assert any(Path(folder).rglob("*.nbc"))
+    assert float(value) == pytest.approx(2 * np.log(2))
