@@ -12,7 +12,7 @@ from core.labels import labels_path, write_labels
 from core.sources.structures import Planting
 from core.store import Store
 from core.values import Feature, Label
-from tests.shared_views import Catch, compare, shared  # noqa: F401  (a fixture)
+from tests.shared_views import Catch, compare, everything, shared  # noqa: F401  (a fixture)
 
 
 @pytest.fixture
@@ -80,3 +80,15 @@ def test_a_permalink_has_all_that_was_chosen(shared: Catch, page: str, query: di
     app, _ = shared(page, store="planted", **query)
     link = next(code.value for code in app.code if f"{page}?" in code.value)
     assert {name: texts[0] for name, texts in parse_qs(urlsplit(link).query).items()} == {"store": "planted", **query}
+
+
+@pytest.mark.usefixtures("store")
+def test_what_another_page_has_chosen_under_the_same_name_is_left_to_it(shared: Catch) -> None:  # noqa: F811
+    app, _ = shared("gates", store="planted", view="merges", to="2", **{"from": "1"})
+    app.query_params.clear()  # as the sidebar's links do
+    app.switch_page("pages/layers.py").run()
+    assert "cannot be used" not in everything(app)
+    assert "are still there at site" in everything(app)  # turnover, as without a choice
+    app.query_params.clear()
+    app.switch_page("pages/gates.py").run()
+    assert "merge" in everything(app)

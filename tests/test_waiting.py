@@ -34,7 +34,7 @@ def test_work_that_was_stopped_says_so_goes_on_when_asked_and_is_kept() -> None:
     app = AppTest.from_string(STOPPED)
     app.session_state["name"] = str(id(app))
     app.run()
-    assert "Counting was stopped" in everything(app)
+    assert "Counting: stopped" in everything(app)
     assert "found" not in everything(app)
     app.button(key="waiting:again").click().run()
     assert "found 2" in everything(app)

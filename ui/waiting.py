@@ -69,7 +69,7 @@ def wait_for(key: tuple, work: Work[T], words: str, unit: str = "") -> T:
         _watch(job, words, unit)
         return job.future.result()
     except Cancelled:
-        st.html(quiet(f"{words} was stopped; what was finished is kept."))
+        st.html(quiet(f"{words}: stopped. What was finished is kept."))
         st.button("Go on", key="waiting:again")
         st.stop()
     finally:
