@@ -181,22 +181,23 @@ def test_a_mark_lists_its_features_with_contexts(opened: Open, store: Store) -> 
 CLICK = """
 import streamlit as st
 from ui import selection
-from ui.marks import choose_all
+from ui.marks import take_over
 
-choose_all(st.session_state["data"])
+selection.choose("shown", "1_2")
+take_over(st.session_state["data"])
 st.write(f"{selection.raw('at')} {selection.raw('tau')} {selection.raw('shown')}")
 """
 
 
 @pytest.mark.parametrize(
     ("data", "told"),
-    [(["at=2", "tau=0.5", "shown="], "2 0.5 "), (None, "None None None"), ([3, "=x"], "None None None")],
+    [(["at=2", "tau=0.5", "shown="], "2 0.5 None"), (None, "None None 1_2"), ([3, "=x"], "None None 1_2")],
 )
 def test_a_click_on_a_point_chooses_what_it_stands_for(data: Any, told: str) -> None:
     app = AppTest.from_string(CLICK)
     app.session_state["data"] = data
     app.run()
-    assert app.markdown[0].value == told.strip()
+    assert app.markdown[0].value == told
 
 
 def test_the_sites_in_numbers(opened: Open, store: Store) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import selection
+from ui import go
 
 PICTURE = {"displaylogo": False, "modeBarButtons": [["toImage"]], "toImageButtonOptions": {"format": "svg", "scale": 2}}
 
@@ -17,20 +17,18 @@ def chart(figure: Any, key: str) -> None:
     def clicked() -> None:
         points = st.session_state[key]["selection"]["points"]
         if points:
-            choose_all(points[0].get("customdata"))
+            take_over(points[0].get("customdata"))
 
     st.plotly_chart(figure, key=key, on_select=clicked, selection_mode="points", theme=None, config=PICTURE)
 
 
-def choose_all(data: Any) -> None:
+def take_over(data: Any) -> None:
     """Take over a point's choices; what is no text of a name and a text changes nothing.
 
     Choices are written as ``name=text`` each, since Plotly keeps lists and numbers only.
     """
-    for each in data if isinstance(data, list | tuple) else []:
-        name, equals, text = str(each).partition("=")
-        if name and equals:
-            selection.choose(name, text)
+    parts = [str(each).partition("=") for each in data] if isinstance(data, list | tuple) else []
+    go.choose_all({name: text for name, equals, text in parts if name and equals})
 
 
 def choices(**chosen: object) -> tuple[str, ...]:
