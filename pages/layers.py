@@ -64,7 +64,7 @@ def turnover_view(heading):
         no_directions(problem)
         return
     shown = flows.shown(page, asked, by_pair)
-    with heading:
+    with heading.container():
         page_title(parts.turnover_title(asked, shown.told), parts.turnover_words(asked, shown.told))
     by_weights = weights.known(store)
     frames = flows.frames(asked, shown, by_pair)
@@ -87,7 +87,7 @@ def lifespans_view(heading):
         no_directions(problem)
         return
     shown = spans.shown(page, asked, [by[asked.measure] for by in by_pair])
-    with heading:
+    with heading.container():
         page_title(spans.title(page, shown), parts.lifespans_words(asked))
     toolbar(spans.frames(page, shown), layers_python.lifespans(path_told(store), asked, shown.question, shown.gap))
     spans.overview(page, shown, theme())
@@ -98,7 +98,7 @@ def lifespans_view(heading):
 def sites_view(heading):
     found = sites.summaries(page)
     mark = marks.mark_of(store)
-    with heading:
+    with heading.container():
         page_title(sites.sites_title(found), sites.SITES_WORDS)
     toolbar(sites.frames(page, mark), layers_python.sites(path_told(store), mark))
     sites.numbers(page, found)
@@ -107,7 +107,10 @@ def sites_view(heading):
 
 
 with guarded(stop=True):
-    top = st.container()
+    top = st.empty()
+    if asked.view != "sites" and not parts.at_hand(store):
+        with top.container():
+            page_title("Looking for what is passed on from site to site", parts.WAITING)
     st.segmented_control(
         "View", parts.VIEWS, format_func=parts.NAMES.get, label_visibility="collapsed", **selection.bind(parts.VIEW)
     )

@@ -17,6 +17,7 @@ from core.analyses.turnover import (
     matches_by_measure,
 )
 from core.errors import NothingRecorded, SpacesDiffer
+from core.results import pair_path
 from core.statistics.measures import BOUNDED
 from core.store import Store
 from ui import palette, selection
@@ -80,6 +81,11 @@ def all_matches(store: Store) -> tuple[list[ByMeasure], str]:
     return list(_matches(store, pairs, measures, "Turnover").values()), problem
 
 
+def at_hand(store: Store) -> bool:
+    """Whether all adjacent sites have been counted, so that nobody has to wait long."""
+    return all(pair_path(store, a.key, b.key).is_file() for a, b in pairwise(store.sites))
+
+
 def matches_across(store: Store, measure: str) -> dict[tuple[str, str], Matches]:
     """The matches of all pairs that `returns` looks at, by one measure."""
     keys = [site.key for site in store.sites]
@@ -118,6 +124,8 @@ def _matches(
 
 
 # ---- words
+
+WAITING = "Every feature of each site is counted against every one of the next, once: the result is kept on disk."
 
 
 def turnover_title(asked: Asked, told: Sequence[Turnover]) -> str:
