@@ -58,8 +58,9 @@ def settings():
 
 
 with guarded(stop=True):
-    heading = st.empty()
-    if not parts.at_hand(store, asked):
+    ready = parts.at_hand(store, asked)
+    heading = st.container() if ready else st.empty()  # what is empty at first would flicker
+    if not ready:
         with heading.container():
             page_title(f"Looking for {parts.NAMES[asked.view].lower()} {asked.where}", parts.EXPLAINED[asked.view])
     st.segmented_control(

@@ -107,8 +107,9 @@ def sites_view(heading):
 
 
 with guarded(stop=True):
-    top = st.empty()
-    if asked.view != "sites" and not parts.at_hand(store):
+    ready = asked.view == "sites" or parts.at_hand(store)
+    top = st.container() if ready else st.empty()  # what is empty at first would flicker
+    if not ready:
         with top.container():
             page_title("Looking for what is passed on from site to site", parts.WAITING)
     st.segmented_control(

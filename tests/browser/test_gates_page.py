@@ -76,7 +76,7 @@ def test_a_feature_leads_to_its_page(tab: Any, server: Server, store: Store) -> 
 def test_the_view_is_kept_in_the_address_and_a_split_has_its_bar(tab: Any, server: Server, store: Store) -> None:
     opened(tab, server)
     tab.locator('[data-testid="stButtonGroup"] button', has_text="Splits").click()
-    tab.wait_for_selector(".st-key-card-division .s-division rect")
+    tab.wait_for_selector(".st-key-card-division .s-division g rect")
     assert query(tab)["view"] == "splits"
     tab.reload()
     tab.wait_for_selector(".st-key-card-division .s-swatch")

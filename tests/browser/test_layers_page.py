@@ -80,7 +80,7 @@ def test_a_click_on_a_curve_sets_the_threshold_there(tab: Any, server: Server, s
     tab.mouse.move(x, y, steps=4)
     tab.wait_for_timeout(200)
     tab.mouse.click(x, y)
-    tab.wait_for_function("document.querySelector('.s-sub').innerText.includes('of 0.5')")
+    tab.wait_for_function("document.querySelector('.s-sub')?.innerText.includes('of 0.5')")
     found = query(tab)
     assert float(found["tau"]) == pytest.approx(0.5, abs=0.02)  # a point is small, and its neighbours are near
     assert found["at"] in ("0", "1")  # the curves of both pairs of sites lie on each other here
