@@ -54,6 +54,12 @@ def machine() -> dict[str, Any]:
     }
 
 
+def peak_bytes() -> int:
+    """This process's resident memory at its highest; `ru_maxrss` would begin with what the parent had."""
+    status = Path("/proc/self/status").read_text()
+    return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+
+
 def options(description: str | None) -> argparse.ArgumentParser:
     """A parser with what every benchmark takes."""
     parser = argparse.ArgumentParser(description=description)

@@ -28,6 +28,15 @@ from core.statistics.pairs import whole_pair
 from core.store import Store, open_store
 from core.warm_up import compile_kernels
 
+COMMAND = """
+import atexit, pathlib, runpy, sys
+from benchmarks.table import peak_bytes
+peak = pathlib.Path(sys.argv.pop(1))
+atexit.register(lambda: peak.write_text(str(peak_bytes())))
+runpy.run_module("core", run_name="__main__", alter_sys=True)
+"""
+"""``python -m core`` that says at its end how much memory it had."""
+
 
 def dense_rate(size: int = 3000) -> float:
     """Multiply-adds per wall-clock second of a float32 matrix product, the best of five."""
@@ -56,16 +65,14 @@ def bare_seconds(store: Store, first: int = 0, last: int | None = None) -> float
 def command_seconds(path: Path) -> tuple[float, float]:
     """Wall-clock seconds of the whole command with an empty result cache, and its resident memory at most in GB."""
     with tempfile.TemporaryDirectory() as cache:
-        command = [sys.executable, "-m", "core", "pairs", str(path), "--from", "0", "--to", "1", "--device", "cpu"]
+        peak = Path(cache) / "peak"
+        options = ["pairs", str(path), "--from", "0", "--to", "1", "--device", "cpu", "--json"]
         began = time.perf_counter()
-        started = subprocess.Popen(
-            [*command, "--json"], cwd=ROOT, env={**os.environ, "STRATA_CACHE": cache}, stdout=subprocess.DEVNULL
-        )
-        _, status, used = os.wait4(started.pid, 0)
-        seconds = time.perf_counter() - began
-        if status:
-            raise SystemExit(f"{' '.join(command)} failed")
-    return seconds, used.ru_maxrss / 1e6
+        subprocess.run(
+            [sys.executable, "-c", COMMAND, str(peak), *options], cwd=ROOT, env={**os.environ, "STRATA_CACHE": cache},
+            stdout=subprocess.DEVNULL, check=True,
+        )  # fmt: skip
+        return time.perf_counter() - began, int(peak.read_text()) / 1e9
 
 
 def measure(path: Path, tokens: int, d_sae: int, l0: float, rounds: int, rivals: bool) -> list[dict]:

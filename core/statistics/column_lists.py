@@ -125,14 +125,14 @@ def joined(  # type: ignore[no-untyped-def]
 ):
     """The links of sources first..last−1, each once, sorted by (source, target); returns how many there are.
 
-    They are written from begins[first] on, where there is room for all. The lists come as flat arrays. Targets are
-    marked and listed as the cells of a row are, which is quicker than sorting them.
+    The lists come as flat arrays. Targets are marked and listed as the cells of a row are, which is quicker than
+    sorting them.
     """
     rows = len(n_both)
-    words = np.zeros((d_target + 7) // 8, np.uint64)
+    words = np.zeros((d_target + 63) // 64 * 8, np.uint64)
     marks, ids = words.view(np.uint8), np.empty(8 * len(words) + 8, np.uint32)
     where = np.empty(d_target, np.int64)
-    found = begins[first]
+    found = 0
     for source in range(first, last):
         for place in places[begins[source] : begins[source + 1]]:
             where[place >> 32] = place & LOW
@@ -148,4 +148,4 @@ def joined(  # type: ignore[no-untyped-def]
                 out_both[found], out_sum[found] = tags[entry + 2] >> 32, entries[entry + 1]
             found += 1
         words[:] = 0
-    return found - begins[first]
+    return found

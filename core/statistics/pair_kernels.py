@@ -214,7 +214,7 @@ def mark_others(met, bins, low, high, hits):  # type: ignore[no-untyped-def]
     """Mark the pairs whose place is neither of two."""
     for s in range(met):
         hits[s] = np.uint8((bins[s] != low) & (bins[s] != high))
-    for s in range(met, (met + 7) // 8 * 8):
+    for s in range(met, (met + 63) // 64 * 64):
         hits[s] = 0
 
 
@@ -237,23 +237,32 @@ def mark_notable(met, least_a, a, limits_a, least_b, b, limits_b, least_c, c, li
         found |= (b[s] >= least_b) | (b[s] >= np.float64(limits_b[s]))
         found |= (c[s] >= least_c) | (c[s] >= np.float64(limits_c[s]))
         hits[s] = np.uint8(found) | (hits[s] & more)
-    for s in range(met, (met + 7) // 8 * 8):
+    for s in range(met, (met + 63) // 64 * 64):
         hits[s] = 0
 
 
 @kernel
 def marked(met, words, listed, places):  # type: ignore[no-untyped-def]
-    """How many of `met` are marked, and their places, rising; eight marks are read as one word.
+    """How many of `met` are marked, and their places, rising: eight marks are one word, 64 are passed over at once.
 
-    A product gathers the lowest bits of its bytes into one byte; where the bits of each byte stand is looked up. Eight
-    places are always written, of which those count that belong to a mark.
+    A product gathers the lowest bits of a word's bytes into one byte; where the bits of each byte stand is looked up.
+    Eight places are always written, of which those count that have a mark. `words` ends with a whole line of the cache.
     """
     found = np.uint64(0)
-    for w in range(np.uint64((met + 7) // 8)):
-        if words[w] != 0:
-            byte = (words[w] * GATHER) >> np.uint64(56)
-            base = np.uint32(np.uint64(8) * w)
-            for k in range(np.uint64(8)):
-                places[found + k] = base + listed[byte, k]
-            found += np.uint64(listed[byte, np.uint64(8)])
+    for line in range(np.uint64(0), np.uint64((met + 63) // 64 * 8), np.uint64(8)):
+        if any_of_line(words, line):
+            for w in range(line, line + np.uint64(8)):
+                byte = (words[w] * GATHER) >> np.uint64(56)
+                base = np.uint32(np.uint64(8) * w)
+                for k in range(np.uint64(8)):
+                    places[found + k] = base + listed[byte, k]
+                found += np.uint64(listed[byte, np.uint64(8)])
     return np.int64(found)
+
+
+@kernel
+def any_of_line(words, line):  # type: ignore[no-untyped-def]
+    """Whether any of eight neighbouring words is not zero."""
+    found = words[line] | words[line + np.uint64(1)] | words[line + np.uint64(2)] | words[line + np.uint64(3)]
+    found |= words[line + np.uint64(4)] | words[line + np.uint64(5)]
+    return (found | words[line + np.uint64(6)] | words[line + np.uint64(7)]) != 0

@@ -139,7 +139,7 @@ def rows_of_pair(  # type: ignore[no-untyped-def]
             if state[2]:
                 return
         finish_row(
-            i, rule, n_kept, kept, is_kept, row_values, row_tags, ranks, sums, counts, marks, words, names,
+            i, rule, met, ids, n_kept, kept, is_kept, row_values, row_tags, ranks, sums, counts, marks, names,
             out_source, out_target, out_both, out_sum, state,
         )  # fmt: skip
     state[0] = last
@@ -157,7 +157,7 @@ def read_cells(first, met, rule, sums, counts, ids, scratch):  # type: ignore[no
 
 @kernel
 def finish_row(  # type: ignore[no-untyped-def]
-    i, rule, n_kept, kept, is_kept, row_values, row_tags, ranks, sums, counts, marks, words, names,
+    i, rule, met, ids, n_kept, kept, is_kept, row_values, row_tags, ranks, sums, counts, marks, names,
     out_source, out_target, out_both, out_sum, state,
 ):  # fmt: skip
     """Write the row's links and clear its cells."""
@@ -177,8 +177,7 @@ def finish_row(  # type: ignore[no-untyped-def]
         out_both[written], out_sum[written] = (packed >> 32 if rule else packed), sums[2 * j]
         written += 1
     state[1] = written
-    for w in range(len(words)):
-        if words[w] != 0:
-            for cell in range(np.uint64(16 * w), np.uint64(16 * w + 16)):
-                sums[cell] = 0.0
-            words[w] = 0
+    for e in range(met):
+        cell = np.uint64(2) * np.uint64(ids[e])
+        sums[cell] = sums[cell + np.uint64(1)] = 0.0
+        marks[np.uint64(ids[e])] = 0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Executor
-from itertools import pairwise
 
 import numpy as np
 
 from core.statistics.column_lists import by_source, joined, merge_records
 from core.statistics.pair_kernels import AHEAD, LIMITS, LINE, TILE, TOTAL, VALUES
 
+LINK_TYPES = (np.int32, np.int32, np.int64, np.float64)  # source, target, n_both, Σxy
 PARTS = 16  # of the sources, among which threads join their links
 RECORDS = 1 << 20  # that a thread holds before it merges them, beside those of one more row
 FEWEST_RECORDS, STALE = 1 << 15, 8  # it merges sooner while fewer than STALE times as many have been merged
@@ -20,7 +20,7 @@ class Worker:
     """One thread's memory: an accumulator, a tile, the best of a row, records for columns, and room for links."""
 
     def __init__(self, d_sae: int, top: int, bins: int) -> None:
-        words = -(-d_sae // 8)
+        words = 8 * -(-d_sae // 64)  # whole lines of the cache
         cells = aligned(2 * 8 * words)
         self.sums, self.counts = cells, cells.view(np.int64)
         self.words = np.zeros(words, np.uint64)
@@ -39,7 +39,7 @@ class Worker:
         self.records = np.empty((records_of(d_sae), 4))
         self.histograms = np.zeros((2, 6, bins + 1), np.int64)
         room = max(2 * (d_sae + 1), 1 << 18)
-        self.out = tuple(np.empty(room, kind) for kind in (np.int32, np.int32, np.int64, np.float64))
+        self.out = tuple(np.empty(room, kind) for kind in LINK_TYPES)
         self.together = 0
         self.used = 0  # records
 
@@ -82,6 +82,10 @@ class Columns:
             self.merged += worker.used
         worker.used = 0
 
+    def forget(self) -> None:
+        """Let go of the lists, which may be as large as all links."""
+        self.entries = self.entries[:0].copy()
+
 
 def bits_of_bytes() -> np.ndarray:
     """Of each byte the places of its bits, and after eight of them how many there are; uint32 [256, 9].
@@ -112,22 +116,26 @@ def aligned(count: int) -> np.ndarray:
 def collect_links(
     rows: tuple[np.ndarray, ...], columns: Columns, names: np.ndarray, d_source: int, pool: Executor
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The links of rows and of columns, each once, sorted by (source, target)."""
-    lists = columns.entries, columns.entries.view(np.int64)
-    listed = bits_of_bytes()
-    begins, places = by_source(*rows[:2], *lists, names, d_source)
-    out = tuple(np.empty(len(places), part.dtype) for part in rows)
-    bounds = np.linspace(0, d_source, PARTS + 1).astype(np.int64).tolist()
-    flat = [entries.reshape(-1) for entries in lists]
-    parts = [
-        pool.submit(joined, *part, len(names), listed, begins, places, *rows[2:], *flat, *out)
-        for part in pairwise(bounds)
-    ]
-    kept = 0
-    for first, part in zip(bounds, parts, strict=False):
-        start, size = int(begins[first]), part.result()
-        for array in out:  # links that rows and columns both have leave gaps: close them
-            array[kept : kept + size] = array[start : start + size]
-        kept += size
-    sources, targets, n_both, sums = (array[:kept] for array in out)
+    """The links of rows and of columns, each once, sorted by (source, target); `columns` has none afterwards."""
+    parts = _joined_parts(rows, columns, names, d_source, pool)
+    columns.forget()
+    del rows  # as much memory as the links that are put together now
+    sources, targets, n_both, sums = (np.concatenate(of_all) for of_all in zip(*parts, strict=True))
     return sources, targets, n_both, sums
+
+
+def _joined_parts(
+    rows: tuple[np.ndarray, ...], columns: Columns, names: np.ndarray, d_source: int, pool: Executor
+) -> list[tuple[np.ndarray, ...]]:
+    """The links of each of PARTS ranges of sources, as arrays of LINK_TYPES."""
+    lists = columns.entries, columns.entries.view(np.int64)
+    begins, places = by_source(*rows[:2], *lists, names, d_source)
+    fixed = len(names), bits_of_bytes(), begins, places, *rows[2:], *(entries.reshape(-1) for entries in lists)
+
+    def part(first: int, last: int) -> tuple[np.ndarray, ...]:
+        out = tuple(np.empty(begins[last] - begins[first], kind) for kind in LINK_TYPES)
+        found = joined(first, last, *fixed, *out)
+        return tuple(array[:found].copy() for array in out)  # links that rows and columns both have leave some room
+
+    bounds = np.linspace(0, d_source, PARTS + 1).astype(np.int64).tolist()
+    return list(pool.map(part, bounds[:-1], bounds[1:]))

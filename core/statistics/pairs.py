@@ -22,7 +22,7 @@ from core.statistics import pair_kernels as kernels
 from core.statistics.measures import BOUNDED, MEASURE_FUNCTIONS
 from core.statistics.pair_rows import rows_of_pair
 from core.statistics.pair_sides import TABLE_ENTRIES, Side, by_density, row_order, source_side, target_side
-from core.statistics.pair_workers import Columns, Worker, collect_links, records_of
+from core.statistics.pair_workers import LINK_TYPES, Columns, Worker, collect_links, records_of
 from core.statistics.rows import RowMap, active_counts, check_activity, damaged
 from core.store import Store
 from core.values import MEASURES, PairCounts
@@ -131,6 +131,9 @@ def whole_pair(
             done.result()
         if cancelled():
             raise Cancelled(f"the pair {source}, {target} was stopped", "start it again; nothing was kept")
+        histograms = np.sum([worker.histograms for worker in workers], axis=(0, 1))[:, :BINS]
+        together = sum(worker.together for worker in workers)
+        workers.clear()  # what they worked in is as much memory as the links
         links = collect_links(run.links(), columns, names, a.d_sae, pool)
     return PairLinks(
         source,
@@ -140,8 +143,8 @@ def whole_pair(
         floor,
         tuple(floor_measures),
         *links,
-        histograms=np.sum([worker.histograms for worker in workers], axis=(0, 1))[:, :BINS],
-        never_co_active=a.d_sae * b.d_sae - sum(worker.together for worker in workers),
+        histograms=histograms,
+        never_co_active=a.d_sae * b.d_sae - together,
         device="cpu",
         seconds=time.perf_counter() - began,
     )
@@ -216,9 +219,15 @@ class _Run:
         self.progress(self.finished / (len(self.chunks) - 1))
 
     def links(self) -> tuple[np.ndarray, ...]:
-        """All links that rows kept, in the order of the rows."""
-        blocks = [block for chunk in sorted(self.found) for block in self.found[chunk]]
-        return tuple(np.concatenate(parts) for parts in zip(*blocks, strict=True))
+        """All links that rows kept, in the order of the rows; afterwards there are none left here."""
+        out = tuple(np.empty(self.n_links, kind) for kind in LINK_TYPES)
+        at = 0
+        for chunk in sorted(self.found):
+            for block in self.found.pop(chunk):
+                for whole, part in zip(out, block, strict=True):
+                    whole[at : at + len(part)] = part
+                at += len(block[0])
+        return out
 
 
 def in_order(store: Store, source: str, target: str) -> tuple[str, str]:
