@@ -88,7 +88,8 @@ def line_figure(
     )
     figure.update_xaxes(title_text=x_title, title_standoff=6)
     if x_log:
-        figure.update_xaxes(type="log", dtick=1, exponentformat="power")
+        decades = np.log10(x_range[1] / x_range[0]) if x_range is not None and x_range[0] > 0 else 0.0
+        figure.update_xaxes(type="log", dtick=2 if decades > 3 else 1, exponentformat="power", tickangle=0)
     if x_range is not None:
         figure.update_xaxes(range=[float(np.log10(end)) if x_log else end for end in x_range])
     if y_percent:
