@@ -14,7 +14,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def cache_folder() -> Path:
     """``STRATA_CACHE``, or ``cache/`` beside the app; made when it is missing. Raises `NotPermitted`."""
-    return _made(Path(os.environ.get("STRATA_CACHE") or ROOT / "cache"))
+    return _made(cache_place())
+
+
+def cache_place() -> Path:
+    """The same folder, whether it is there or not."""
+    return Path(os.environ.get("STRATA_CACHE") or ROOT / "cache")
 
 
 def stores_folder() -> Path:

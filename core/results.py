@@ -13,6 +13,7 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import h5py
 import numpy as np
 
 from core.errors import HostedRefusal, NoDiskSpace, NotPermitted
-from core.paths import cache_folder, hosted
+from core.paths import cache_place, hosted
 from core.statistics.devices import pair_on, work
 from core.statistics.measures import BOUNDED
 from core.statistics.pairs import BINS, FLOOR, TOP, PairLinks, in_order
@@ -37,14 +38,17 @@ SETTINGS = ("source", "target", "activity", "top", "floor")
 MOST_HOSTED = 40_000_000
 """Products of activations (`devices.work`) of a pair that a hosted app computes: nine times the shipped demo's most."""
 
+DAMAGED = (
+    OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, MemoryError,
+)  # fmt: skip
+"""What reading a file raises that is not what was written, whatever is wrong with it."""
+
 Notice = Callable[[str], None]
 
 
 def results_folder() -> Path:
-    """Where kept pairs lie; made when it is missing."""
-    folder = cache_folder() / "results"
-    folder.mkdir(exist_ok=True)
-    return folder
+    """Where results lie; the first that is kept makes it. Asking for one must work where nothing can be written."""
+    return cache_place() / "results"
 
 
 def refuse_if_hosted(store: Store, source: str, target: str) -> None:
@@ -113,17 +117,30 @@ def read_pair(path: Path, store: Store, notice: Notice = lambda text: None) -> P
     if not path.is_file():
         return None
     try:
-        with h5py.File(path, "r") as file:
+        with _opened(path) as file:
             attributes = dict(file.attrs)
             arrays = {name: np.asarray(file[name][:], kind) for name, kind in ARRAYS.items()}
             histograms = np.asarray(file["histograms"][:], np.int64)
         if attributes["format"] != FORMAT or attributes["name"] != path.name:
             raise ValueError("it belongs to something else")
         found = _checked(attributes, arrays, histograms, store)
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        notice(f"{path.name} is damaged and will be computed again: {str(error)[:100]}")
+    except FileNotFoundError:  # cleared since we looked
+        return None
+    except DAMAGED as error:
+        notice(_why(path, error))
         return None
     return found
+
+
+def _opened(path: Path) -> h5py.File:
+    """A kept file for reading. Complete files never change, and some shared disks know no locks: none is asked for."""
+    return h5py.File(path, "r", locking=False)
+
+
+def _why(path: Path, error: BaseException) -> str:
+    """What the user hears of a file that is there and of no use."""
+    state = "cannot be read" if isinstance(error, PermissionError) else "is damaged"
+    return f"{path.name} {state} and will be computed again: {str(error)[:100]}"
 
 
 def _checked(
@@ -165,22 +182,33 @@ def write_pair(path: Path, store: Store, found: PairLinks) -> None:
 
 def _write(path: Path, attributes: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
     """One file of arrays, complete or not there; raises `NoDiskSpace` or `NotPermitted`."""
+    try:
+        try:
+            _write_once(path, attributes, arrays)
+        except FileNotFoundError:  # somebody cleared the cache meanwhile, and with it what was half written
+            _write_once(path, attributes, arrays)
+    except (OSError, RuntimeError) as error:
+        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or any(
+            words in str(error) for words in ("space left", "write failed", "Unable to flush")
+        )
+        if full:
+            raise NoDiskSpace(f"the disk is full: {path.parent}", "free some space or clear the cache") from error
+        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+        raise NotPermitted(f"cannot write to {path.parent}: {why}", "choose another folder as STRATA_CACHE") from error
+
+
+def _write_once(path: Path, attributes: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.stem}.{os.getpid()}-{uuid.uuid4().hex[:8]}.writing")
     try:
-        with h5py.File(partial, "w") as file:
+        with h5py.File(partial, "w", locking=False) as file:
             for name, array in arrays.items():
                 file.create_dataset(name, data=array)
             file.attrs.update(attributes)
         os.replace(partial, path)
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT) or "space left" in str(error) or "write failed" in str(error)
-        if full:
-            raise NoDiskSpace(f"the disk is full: {path.parent}", "free some space or clear the cache") from error
-        raise NotPermitted(
-            f"cannot write to {path.parent}: {error}", "choose another folder as STRATA_CACHE"
-        ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # what matters is what was raised before
+            partial.unlink(missing_ok=True)
 
 
 # ---- other results: named arrays of any kind
@@ -225,12 +253,14 @@ def read_arrays(path: Path, notice: Notice = lambda text: None) -> dict[str, np.
     if not path.is_file():
         return None
     try:
-        with h5py.File(path, "r") as file:
+        with _opened(path) as file:
             found = {name: np.asarray(file[name][()]) for name in sorted(file)}
             if file.attrs["name"] != path.name or file.attrs["sha256"] != _digest_of(found):
                 raise ValueError("it is not what was written")
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        notice(f"{path.name} is damaged and will be computed again: {str(error)[:100]}")
+    except FileNotFoundError:  # cleared since we looked
+        return None
+    except DAMAGED as error:
+        notice(_why(path, error))
         return None
     return found
 
@@ -244,16 +274,33 @@ def _digest_of(arrays: Mapping[str, np.ndarray]) -> str:
 
 def cache_size() -> int:
     """Bytes of all kept results."""
-    return sum(path.stat().st_size for path in results_folder().glob("*.h5"))
+    return sum(_size(path) for path in results_folder().glob("*.h5"))
 
 
 def clear_cache() -> int:
-    """Remove all kept results, and what killed processes left of theirs; returns the bytes freed."""
+    """Remove all kept results, and what killed processes left of theirs; returns the bytes freed.
+
+    Others may read, write and clear meanwhile. Raises `NotPermitted`.
+    """
     freed = 0
     for path in [*results_folder().glob("*-*.h5"), *results_folder().glob("*-*.writing")]:
-        freed += path.stat().st_size
-        path.unlink(missing_ok=True)
+        size = _size(path)
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise NotPermitted(f"{path.name} cannot be removed: {error.strerror}", f"see to {path.parent}") from error
+        freed += size
     return freed
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 where somebody has just removed it."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _digest(arrays: dict[str, np.ndarray], histograms: np.ndarray) -> str:

@@ -73,7 +73,8 @@ with third, st.container(key="card-feature"), guarded():
 
 if view.link:
     with st.container(key="card-link"), guarded():
-        inspector(report_of(store.fingerprint, store, view.link, asked.activity), store, labels)
+        report = report_of(store.fingerprint, store, view.link, asked.activity)
+        inspector(report, store, labels, asked.measure)
 
 edges = view.graph.number_of_edges()
 with st.expander(f"The same as tables: {len(view.graph):,} features, {edges:,} links"), guarded():

@@ -82,7 +82,8 @@ with beside[1]:
 
 if link:
     with st.container(key="card-link"), guarded():
-        inspector(evo.report_of(store.fingerprint, store, link, settings.activity), store, labels)
+        report = evo.report_of(store.fingerprint, store, link, settings.activity)
+        inspector(report, store, labels, settings.measure)
 
 with st.expander(f"The same as tables: {len(graph):,} features, {graph.number_of_edges():,} links"), guarded():
     graph_tables(graph, act, f"{view.centre}:{view.shown}:{link}:{len(graph)}")

@@ -109,7 +109,8 @@ with right, st.container(key="card-feature"), guarded():
 
 if link:
     with st.container(key="card-link"), guarded():
-        inspector(evo.report_of(store.fingerprint, store, link, asked.activity), store, labels)
+        report = evo.report_of(store.fingerprint, store, link, asked.activity)
+        inspector(report, store, labels, asked.measure)
 if graph.number_of_edges():
     with st.expander(f"The links as a table: {graph.number_of_edges():,}"), guarded():
         graph_tables(graph, parts.on_event, f"prompt:{feature}:{link}:{len(graph)}")

@@ -1,20 +1,24 @@
-"""Chance on the Evolution page: asked for and never in the way, told once it is known, and used as the floor."""
+"""Chance on the Evolution page: never in the way, found out where that is cheap and offered where it is not."""
 
 from __future__ import annotations
 
 import os
+import re
 import time
+from concurrent.futures import wait
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.analyses.chance import chance_of_pair, is_kept
-from core.errors import BadArgument, Cancelled
+from core.analyses.chance import chance_of_pair
+from core.analyses.kept_nulls import is_kept
+from core.errors import BadArgument, Cancelled, NoDiskSpace
+from core.results import clear_cache
 from core.store import open_store
 from tests.test_evolution_page import app, everything, graph_of, opened  # noqa: F401 (a fixture)
-from ui.chance import floor_of, known, sentence
+from ui.chance import _works, floor_of, known, sentence
 from ui.evolution import Settings
 
 PAIRS = (("0", "1"), ("1", "2"), ("2", "3"))
@@ -24,17 +28,29 @@ def store_of_the_app():  # type: ignore[no-untyped-def]
     return open_store(Path(os.environ["STRATA_CACHE"]) / "stores" / "chains.h5")
 
 
-def test_it_is_offered_and_told_when_it_is_known(app: AppTest) -> None:  # noqa: F811
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is drawn before somebody asks."""
+    monkeypatch.setattr("ui.chance.AT_ONCE", 0.0)
+
+
+def drawn_by_the_page(app: AppTest) -> None:  # noqa: F811
+    """Wait for what the page has begun, and look again, as its fragment does."""
+    wait([work.future for work in _works().values()], timeout=60)
+    app.run()
+
+
+def test_it_is_offered_and_told_when_it_is_known(app: AppTest, asked: None) -> None:  # noqa: F811
     opened(app, feature="1_0")
     assert "are chance" not in everything(app)
+    assert "share of chance not known yet" in everything(app)  # in the link inspector
     app.button(key="chance:ask").click().run()
     assert not app.exception
-    until = time.monotonic() + 60
-    while not is_kept(store_of_the_app(), PAIRS, "pearson", 0.0, 3) and time.monotonic() < until:
-        time.sleep(0.1)
-    time.sleep(0.3)
-    app.run()
+    drawn_by_the_page(app)
+    assert is_kept(store_of_the_app(), PAIRS, "pearson")
     assert "at most 5% of the links between these sites are chance" in everything(app)
+    assert re.search(r"links as strong by Pearson: \d\.\d+% by chance", everything(app))
+    assert "as good a best match by chance: p 0.0" in everything(app)
     app.button(key="chance:use").click().run()
     chosen = app.query_params["floor"]
     floor = float(chosen[0] if isinstance(chosen, list) else chosen)
@@ -45,7 +61,50 @@ def test_it_is_offered_and_told_when_it_is_known(app: AppTest) -> None:  # noqa:
     assert app.button(key="chance:use").disabled
 
 
-def test_it_can_be_stopped_and_what_fails_is_said(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_it_is_found_out_at_once_where_that_is_cheap(app: AppTest) -> None:  # noqa: F811
+    opened(app, feature="1_0")
+    assert "chance:ask" not in [button.key for button in app.button]
+    drawn_by_the_page(app)
+    assert "at most 5% of the links between these sites are chance" in everything(app)
+    assert not _works()
+    clear_cache()
+    opened(app, feature="1_0", measure="jaccard")  # other settings are another question
+    drawn_by_the_page(app)
+    assert "at most 5% of the links between these sites are chance" in everything(app)
+
+
+def test_what_cannot_be_kept_is_said_and_not_drawn_for_ever(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    def full(*_: object) -> None:
+        raise NoDiskSpace("the disk is full: here", "free some space")
+
+    monkeypatch.setattr("core.results._write", full)
+    opened(app, feature="1_0")
+    for _ in range(2):
+        drawn_by_the_page(app)
+        assert "the disk is full: here" in everything(app)
+    assert len(_works()) == 1
+    assert app.button(key="chance:ask").label == "Find out"
+
+
+def test_what_was_stopped_is_not_begun_again(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    def until_stopped(*asked: Any, cancelled: Any, **rest: Any) -> None:
+        while not cancelled():
+            time.sleep(0.01)
+        raise Cancelled("stopped", "start it again")
+
+    monkeypatch.setattr("ui.chance.chance_of_pair", until_stopped)
+    opened(app, feature="1_0")
+    app.button(key="chance:stop").click().run()
+    for _ in range(2):
+        drawn_by_the_page(app)
+        assert app.button(key="chance:ask").label == "Find out"
+
+
+def test_it_can_be_stopped_and_what_fails_is_said(
+    app: AppTest,  # noqa: F811
+    asked: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def until_stopped(*asked: Any, cancelled: Any, **rest: Any) -> None:
         while not cancelled():
             time.sleep(0.01)
@@ -73,7 +132,7 @@ def test_it_can_be_stopped_and_what_fails_is_said(app: AppTest, monkeypatch: pyt
     assert app.button(key="chance:ask").label == "Try again"
 
 
-def test_what_is_kept_is_told_at_once(app: AppTest) -> None:  # noqa: F811
+def test_what_is_kept_is_told_at_once(app: AppTest, asked: None) -> None:  # noqa: F811
     for pair in PAIRS:
         chance_of_pair(store_of_the_app(), *pair)
     opened(app, feature="1_0")

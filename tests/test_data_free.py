@@ -180,6 +180,48 @@ def test_folded_assignment_equals_scipys_dense_solver(
     assert found.exact == (dense_features == 2048)
 
 
+@pytest.mark.parametrize("dense_features", [2048, 8])
+@pytest.mark.parametrize("scale", [1e-12, 1e9])
+def test_the_assignment_does_not_depend_on_the_scale(
+    tmp_path: Path, dense_features: int, scale: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assignment, "DENSE_FEATURES", dense_features)
+    rng = np.random.default_rng(1)
+    parts = [{"decoder": rng.normal(size=(25, D_IN)).astype(np.float32)} for _ in "01"]
+    found = []
+    for k, times in enumerate((1.0, scale)):
+        scaled = {str(key): {"decoder": part["decoder"] * np.float32(times)} for key, part in enumerate(parts)}
+        store = plant(tmp_path / f"{k}.h5", {"0": np.ones((4, 25)), "1": np.ones((4, 25))}, weights=scaled)
+        found.append(assign_folded(store, "0", "1", candidates=24))
+    assert found[0].partner.tolist() == found[1].partner.tolist()
+    np.testing.assert_allclose(found[1].folded_mse, found[0].folded_mse * scale**2, rtol=1e-4)
+
+
+@pytest.mark.parametrize("dense_features", [2048, 2])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_weights_that_are_no_numbers_have_no_partner(
+    tmp_path: Path, dense_features: int, wrong: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assignment, "DENSE_FEATURES", dense_features)
+    rows = np.eye(4, dtype=np.float32)
+    spoilt = rows.copy()
+    spoilt[2, 1] = wrong
+    parts = {"0": {"decoder": spoilt}, "1": {"decoder": rows[::-1].copy()}}
+    store = plant(tmp_path / "s.h5", {"0": np.ones((4, 4)), "1": np.ones((4, 4))}, weights=parts)
+    found = assign_folded(store, "0", "1", candidates=3)
+    assert found.partner.tolist() == [3, 2, -1, 0]
+    assert np.isnan(found.folded_mse).tolist() == [False, False, True, False]
+    assert not np.isfinite(row_values(store, "decoder_cosine", Feature("0", 2), "1")).any()
+
+
+def test_sites_where_nothing_is_ever_active(tmp_path: Path) -> None:
+    parts = {key: {"decoder": np.ones((3, 2), np.float32), "encoder": np.ones((2, 3), np.float32)} for key in "01"}
+    store = plant(tmp_path / "s.h5", {"0": np.zeros((4, 3)), "1": np.ones((4, 3))}, weights=parts)
+    assert assign_folded(store, "0", "1").partner.tolist() == [-1, -1, -1]
+    for measure in ("decoder_cosine", "virtual_weight"):
+        assert [len(part) for part in links_above(store, measure, "0", "1", -np.inf)] == [0, 0, 0]
+
+
 def test_with_few_candidates_some_may_stay_unmatched_and_none_is_matched_twice(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,6 +245,13 @@ def test_missing_weights_and_other_widths_are_named(tmp_path: Path) -> None:
     bare = plant(tmp_path / "bare.h5", {"0": np.ones((4, 3)), "1": np.ones((4, 3))})
     with pytest.raises(errors.NothingRecorded, match="no decoder"):
         row_values(bare, "decoder_cosine", Feature("0", 0), "1")
+    one = {"0": {"decoder": rng.normal(size=(3, 4)), "encoder": rng.normal(size=(4, 3))}}
+    half = plant(tmp_path / "half.h5", {"0": np.ones((4, 3)), "1": np.ones((4, 3))}, weights=one)
+    for feature, to in ((Feature("0", 0), "1"), (Feature("1", 0), "0")):
+        for measure in DATA_FREE:
+            with pytest.raises((errors.NothingRecorded, errors.SpacesDiffer)):  # its encoder is not known to read it
+                row_values(half, measure, feature, to)
+    assert np.isnan(list(link_values(half, Feature("0", 0), Feature("1", 1)).values())).all()
     parts = {
         "0": {"decoder": rng.normal(size=(3, 4)), "encoder": rng.normal(size=(4, 3))},
         "1": {"decoder": rng.normal(size=(3, 5)), "encoder": rng.normal(size=(5, 3))},

@@ -9,6 +9,7 @@ import pytest
 
 from core.errors import BadArgument
 from core.statistics.intervals import (
+    INTERVALS,
     DocumentSums,
     bootstrap,
     document_index,
@@ -18,9 +19,10 @@ from core.statistics.intervals import (
     ratio_interval,
     wilson,
 )
+from core.statistics.measures import all_measures
 from core.statistics.rows import two_feature_counts
 from core.store import Store
-from core.values import Feature
+from core.values import Feature, PairCounts
 
 
 def bursty(
@@ -36,13 +38,18 @@ def bursty(
 def test_ratios_of_bursts_are_covered(documents: int, share: float) -> None:
     rng = np.random.default_rng(documents)
     covered = naive = 0
+    ratios, widths = [], []
     for _ in range(600):
         k, m = bursty(documents, share, rng)
         low, high = ratio_interval(k, m)
         covered += low <= share <= high
+        ratios.append(k.sum() / m.sum())
+        widths.append(high - low)
         low, high = wilson(float(k.sum()), float(m.sum()))
         naive += low <= share <= high
-    assert covered / 600 >= 0.91
+    assert 0.91 <= covered / 600 <= 0.985
+    spread = np.diff(np.quantile(ratios, [0.025, 0.975]))[0]
+    assert 0.8 * spread < np.median(widths) < 1.4 * spread  # nor does it cover by being wide
     assert naive / 600 < 0.8  # the twin: tokens taken for independent
 
 
@@ -83,6 +90,33 @@ def test_pearson_of_bursts_is_covered(documents: int) -> None:
         low, high = bootstrap(sums, seed=trial, resamples=400)["pearson"]
         covered += low <= truth <= high
     assert covered / 200 >= 0.88
+
+
+@pytest.mark.parametrize("documents", [60, 400])
+def test_every_interval_of_a_link_covers_and_is_no_wider_than_it_need_be(documents: int) -> None:
+    rng = np.random.default_rng(11)
+    whole, _ = links_of_documents(40_000, rng)
+    truth = measures_of(whole)
+    covered = dict.fromkeys(INTERVALS, 0)
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in INTERVALS}
+    for _ in range(150):
+        sums, _ = links_of_documents(documents, rng)
+        value = measures_of(sums)
+        for name, (low, high) in link_intervals(sums).items():
+            covered[name] += low <= truth[name] <= high
+            found[name].append((value[name], high - low))
+    print(f"{documents} documents: { ({name: round(many / 150, 3) for name, many in covered.items()}) }")
+    for name in INTERVALS:
+        assert 0.87 <= covered[name] / 150 <= 0.993, name
+        values, widths = np.array(found[name]).T
+        spread = np.diff(np.quantile(values, [0.025, 0.975]))[0]
+        assert 0.7 * spread < np.median(widths) < 1.5 * spread, name
+
+
+def measures_of(sums: DocumentSums) -> dict[str, float]:
+    """All measures of a link from its sums over documents."""
+    fields = {name: float(getattr(sums, name).sum()) for name in DocumentSums.__dataclass_fields__}
+    return {name: float(value) for name, value in all_measures(PairCounts(**fields)).items()}
 
 
 def test_document_sums_add_up_to_the_pair_counts(random_store: Store) -> None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import h5py
 import numpy as np
 import polars as pl
 import pytest
 
 from core import results
 from core.__main__ import main
+from core.analyses.chance import chance_of_pair
+from core.errors import NotPermitted
 from core.paths import ROOT
 from core.results import cache_size, clear_cache, pair_links, pair_path, results_folder
 from core.statistics.pairs import whole_pair
@@ -88,6 +93,152 @@ def test_an_unwritable_cache_costs_a_notice_only(random_store: Store, monkeypatc
     assert len(found.sources)
     assert len(heard) == 1
     assert list(results_folder().iterdir()) == []
+
+
+def test_what_is_no_longer_there_is_no_damage(random_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, heard = pair_path(random_store, "0", "1"), list[str]()
+    monkeypatch.setattr(Path, "is_file", lambda self: True)  # cleared just after somebody looked
+    assert results.read_pair(path, random_store, heard.append) is None
+    assert results.read_arrays(path, heard.append) is None
+    assert heard == []
+    assert results._size(path) == 0
+
+
+def test_where_nothing_can_be_written_everything_is_still_answered(
+    random_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("STRATA_CACHE", str(tmp_path / "file" / "cache"))
+    heard: list[str] = []
+    found, cached = pair_links(random_store, "0", "1", notice=heard.append)
+    assert (len(found.sources) > 0, cached) == (True, False)
+    assert chance_of_pair(random_store, "0", "1", notice=heard.append).draws == 3
+    assert len(heard) == 4
+    assert all("was not kept: cannot write to" in sentence for sentence in heard)
+    assert (cache_size(), clear_cache()) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), RuntimeError("Unable to flush file's cached data")]
+)
+def test_a_full_disk_costs_a_notice_only(
+    random_store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(h5py.Group, "create_dataset", full)
+    heard: list[str] = []
+    pair_links(random_store, "0", "1", notice=heard.append)
+    assert [sentence.split(": ")[1] for sentence in heard] == ["the disk is full"]
+    assert list(results_folder().iterdir()) == []
+
+
+def test_a_file_of_another_version_is_not_found(random_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair_links(random_store, "0", "1")
+    monkeypatch.setattr(results, "STATISTICS_VERSION", results.STATISTICS_VERSION + 1)
+    assert not pair_links(random_store, "0", "1")[1]
+    assert pair_links(random_store, "0", "1")[1]
+    assert len(list(results_folder().iterdir())) == 2
+    clear_cache()  # with what nobody finds any more
+    assert list(results_folder().iterdir()) == []
+
+
+def spoil(path: Path, how: str) -> None:
+    """Change a kept file as only a hostile or a very unlucky one is."""
+    with h5py.File(path, "r+") as file:
+        if how == "group":
+            del file["n_both"]
+            file.create_group("n_both")
+        elif how == "text":
+            del file["n_both"]
+            file["n_both"] = "many"
+        elif how == "length":
+            shorter = file["n_both"][:-1]
+            del file["n_both"]
+            file["n_both"] = shorter
+        elif how == "attribute":
+            del file.attrs["top"]
+        elif how == "kind":
+            file.attrs["top"] = float("inf")
+        elif how == "json":
+            file.attrs["floor_measures"] = "[1"
+        else:
+            del file["n_both"]
+            file.create_dataset("n_both", shape=(1 << 48,), dtype=np.int64, chunks=(1 << 10,))  # it says it has 2 PB
+
+
+@pytest.mark.parametrize("how", ["group", "text", "length", "attribute", "kind", "json", "huge"])
+def test_no_content_of_a_file_raises(random_store: Store, how: str) -> None:
+    fresh, _ = pair_links(random_store, "0", "1")
+    spoil(pair_path(random_store, "0", "1"), how)
+    heard: list[str] = []
+    found, cached = pair_links(random_store, "0", "1", notice=heard.append)
+    assert (cached, len(heard)) == (False, 1)
+    assert "is damaged and will be computed again" in heard[0]
+    assert bits(found) == bits(fresh)
+
+
+def test_a_file_that_may_not_be_read_is_said_so(random_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair_links(random_store, "0", "1")
+
+    def denied(path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(results, "_opened", denied)
+        heard: list[str] = []
+        assert not pair_links(random_store, "0", "1", notice=heard.append)[1]
+        assert "cannot be read" in heard[0]
+
+    def refused(self: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    with pytest.raises(NotPermitted, match="cannot be removed"):
+        clear_cache()
+
+
+def test_what_was_cleared_while_it_was_written_is_written_again(
+    random_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace, calls = results.os.replace, list[str]()
+
+    def cleared_before(partial: Path, path: Path) -> None:
+        calls.append(path.name)
+        if len(calls) == 1:
+            clear_cache()
+        replace(partial, path)
+
+    monkeypatch.setattr("core.results.os.replace", cleared_before)
+    heard: list[str] = []
+    pair_links(random_store, "0", "1", notice=heard.append)
+    assert (len(calls), heard) == (2, [])
+    assert pair_links(random_store, "0", "1")[1]
+
+
+def test_readers_writers_and_somebody_who_clears_at_once(random_store: Store) -> None:
+    expected, heard = bits(whole_pair(random_store, "0", "1")), list[str]()
+    until, kept = time.monotonic() + 1.5, list[bool]()
+
+    def ask() -> None:
+        while time.monotonic() < until:
+            found, cached = pair_links(random_store, "0", "1", threads=1, notice=heard.append)
+            assert bits(found) == expected
+            kept.append(cached)
+
+    def clear() -> None:
+        while time.monotonic() < until:
+            clear_cache()
+            assert cache_size() >= 0
+            time.sleep(0.02)
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(ask), pool.submit(ask), pool.submit(ask), pool.submit(clear)]:
+            done.result()
+    assert True in kept
+    assert False in kept
+    assert not [sentence for sentence in heard if "damaged" in sentence]
 
 
 def test_two_processes_at_once(random_store: Store) -> None:

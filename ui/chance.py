@@ -7,26 +7,33 @@ leaves it. Results lie in the result cache, so that the next session, and the co
 from __future__ import annotations
 
 import math
+import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import networkx as nx
 import streamlit as st
 
-from core.analyses.chance import BOTH, Chance, Sites, chance_of_pair, is_kept, together, usual_draws
-from core.errors import Cancelled
+from core.analyses.chance import Chance, Sites, chance_of_pair, together
+from core.analyses.kept_nulls import is_kept, least_kept, seconds_of
+from core.errors import Cancelled, HostedRefusal
+from core.results import refuse_if_hosted
 from core.statistics.false_discoveries import LOWEST, RATE
 from core.store import Store
 from ui import evolution as evo
 from ui import selection
 from ui.errors import error_box
 from ui.inspector import NULLS
-from ui.text import measure_name, quiet, table
+from ui.text import escape, measure_name, quiet, table
 
 AT_MOST = f"{100 * RATE:g}%"
+AT_ONCE = 10.0
+"""Seconds of one core up to which nobody is asked whether to find out."""
+THREADS = max(1, (os.cpu_count() or 1) // 2)
+"""That draw: the others are for who is looking at the page meanwhile."""
 
 
 def pairs_shown(store: Store, graph: nx.DiGraph) -> tuple[Sites, ...]:
@@ -37,7 +44,7 @@ def pairs_shown(store: Store, graph: nx.DiGraph) -> tuple[Sites, ...]:
 
 def known(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> Chance | None:
     """What the result cache says of the sites shown; None where it has not been computed."""
-    if not pairs or not is_kept(store, pairs, settings.measure, settings.activity, usual_draws(store, pairs)):
+    if not pairs or not is_kept(store, pairs, settings.measure, settings.activity, settings.min_both):
         return None
     return _known(store.fingerprint, tuple(pairs), settings.measure, settings.activity, settings.min_both, store)
 
@@ -46,8 +53,7 @@ def known(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> Chanc
 def _known(
     fingerprint: str, pairs: tuple[Sites, ...], measure: str, activity: float, min_both: int, _store: Store
 ) -> Chance:
-    draws = usual_draws(_store, pairs)
-    return together([chance_of_pair(_store, *pair, measure, activity, BOTH, draws, min_both) for pair in pairs])
+    return together([chance_of_pair(_store, *pair, measure, activity, min_both=min_both) for pair in pairs])
 
 
 # ---- in words
@@ -76,8 +82,7 @@ def floor_of(found: Chance) -> float:
 
 def as_python(found: Chance) -> tuple[str, str]:
     """The core calls behind the sentence: what to import, and what to run on `store`."""
-    draws = next(iter(found.nulls.values())).draws
-    asked = f"*pair, {found.measure!r}, {found.activity!r}, 'both', {draws}, {found.min_both}"
+    asked = f"*pair, {found.measure!r}, {found.activity!r}, min_both={found.min_both}"
     pairs = list(found.pairs)
     return (
         "from core.analyses.chance import chance_of_pair, together\n",
@@ -93,6 +98,10 @@ def pill(store: Store, graph: nx.DiGraph, settings: evo.Settings, found: Chance 
     pairs = pairs_shown(store, graph)
     if not pairs:
         return
+    if found is None:
+        at_once(store, pairs, settings)
+    else:
+        _works().pop(_key(store, pairs, settings), None)
     work = _works().get(_key(store, pairs, settings))
     name = "How much is chance?" if found is None else "No floor against chance"
     if found is not None and found.floor().found:
@@ -128,7 +137,7 @@ def _null_rows(found: Chance) -> list[list[str]]:
     rows = []
     for name, keeps in (("shift", "the topic"), ("document", "the place in the text")):
         null = found.nulls[name]
-        alone = Chance(found.pairs, found.measure, found.activity, found.min_both, found.real, {name: null}).floor()
+        alone = replace(found, nulls={name: null}).floor()
         lowest = LOWEST[found.measure]
         told = f"{alone.value:.3f}" if alone.links < len(found.real.value) else f"below {lowest:g}"
         told = "–" if null.state else told if alone.found else "none"
@@ -141,11 +150,12 @@ def _null_rows(found: Chance) -> list[list[str]]:
 
 @dataclass(slots=True)
 class _Work:
-    """Nulls being drawn."""
+    """Nulls being drawn, or what came of it where the result cache does not have them."""
 
     future: Future = field(default_factory=Future)
     share: float = 0.0
     stop: threading.Event = field(default_factory=threading.Event)
+    notices: list[str] = field(default_factory=list)  # such as that the results could not be kept
 
 
 @st.cache_resource(show_spinner=False)
@@ -159,7 +169,23 @@ def _pool() -> ThreadPoolExecutor:
 
 
 def _key(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> tuple:
-    return (store.fingerprint, tuple(pairs), settings.measure, settings.activity)
+    return (store.fingerprint, tuple(pairs), settings.measure, settings.activity, least_kept(settings.min_both))
+
+
+def at_once(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> None:
+    """Draw without being asked where that is cheap; what was stopped, failed or could not be kept is left alone."""
+    if _key(store, pairs, settings) not in _works() and is_cheap(store, pairs):
+        begin(store, pairs, settings)
+
+
+def is_cheap(store: Store, pairs: Sequence[Sites]) -> bool:
+    """Whether nobody need be asked: it takes seconds, and a hosted Strata would not refuse it."""
+    try:
+        for pair in pairs:
+            refuse_if_hosted(store, *pair)
+    except HostedRefusal:
+        return False
+    return sum(seconds_of(store, *pair) for pair in pairs) <= AT_ONCE
 
 
 def begin(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> None:
@@ -170,15 +196,14 @@ def begin(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> None:
 
 
 def _draw(store: Store, pairs: Sequence[Sites], settings: evo.Settings, work: _Work) -> None:
-    draws = usual_draws(store, pairs)
     for k, pair in enumerate(pairs):
 
         def progress(share: float, k: int = k) -> None:
             work.share = max(work.share, (k + share) / len(pairs))
 
         chance_of_pair(
-            store, *pair, settings.measure, settings.activity, BOTH, draws,
-            progress=progress, cancelled=work.stop.is_set,
+            store, *pair, settings.measure, settings.activity, min_both=settings.min_both,
+            notice=work.notices.append, progress=progress, cancelled=work.stop.is_set, threads=THREADS,
         )  # fmt: skip
 
 
@@ -186,22 +211,24 @@ def _ask(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> None:
     """The offer, or how far it is; once done the page is drawn anew."""
     key = _key(store, pairs, settings)
     work = _works().get(key)
-    error = work.future.exception() if work is not None and work.future.done() else None
     if work is not None and not work.future.done():
         st.progress(min(work.share, 1.0), f"Drawing both nulls: {100 * work.share:.0f}%")
         st.button("Stop", key="chance:stop", on_click=work.stop.set)
         return
-    if work is not None and (error is None or isinstance(error, Cancelled)):
+    if known(store, pairs, settings) is not None:
         _works().pop(key, None)
         st.rerun(scope="app")
-    if isinstance(error, Exception):
+    error = work.future.exception() if work is not None else None
+    failed = error is not None and not isinstance(error, Cancelled)
+    if isinstance(error, Exception) and failed:
         error_box(error)  # it stays until one tries again
     else:
         st.html(
             "<div>Some links would be there by chance: features that share a topic, or a place in the text.</div>"
             + quiet(f"Draw what chance gives between {len(pairs) + 1} sites, and from which value on it is rare.")
+            + "".join(f'<div class="s-note">{escape(told)}</div>' for told in (work.notices if work else ()))
         )
-    if st.button("Try again" if error else "Find out", key="chance:ask"):
+    if st.button("Try again" if failed else "Find out", key="chance:ask"):
         _works().pop(key, None)
         begin(store, pairs, settings)
         st.rerun(scope="app")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
@@ -27,6 +27,7 @@ from ui.errors import error_box
 if TYPE_CHECKING:
     from core.analyses.communities import Communities
     from core.analyses.link import LinkReport
+    from core.analyses.link_doubts import Doubt
 
 LINKS_A_STEP = selection.count("k", 3, 1, 8)
 ACTIVITY = selection.number("activity", 0.0, 0.0, 0.9)
@@ -208,13 +209,31 @@ def _evolution(
     return with_labels(graph, label_or_hint(_labels))
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
-def report_of(fingerprint: str, _store: Store, link: str, activity: float) -> LinkReport:
+def report_of(fingerprint: str, store: Store, link: str, activity: float) -> LinkReport:
     """Everything about a link, for the inspector; its intervals need SciPy, for which the graph need not wait."""
+    from core.analyses.link_doubts import drawn_measures
+
+    report = _report(fingerprint, store, link, activity)
+    drawn = drawn_measures(store, report.link.source.key, report.link.target.key, activity)
+    return replace(report, doubts=_doubts(fingerprint, store, link, activity, drawn, report)) if drawn else report
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _report(fingerprint: str, _store: Store, link: str, activity: float) -> LinkReport:
     from core.analyses.link import link_report
 
     source, target = link_ends(link)
     return link_report(_store, Feature.parse(source), Feature.parse(target), activity, contexts=8)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _doubts(
+    fingerprint: str, _store: Store, link: str, activity: float, drawn: tuple[str, ...], _report: LinkReport
+) -> dict[str, Doubt]:
+    """`drawn` are the measures whose nulls are known: more may be told later of a link that was looked at before."""
+    from core.analyses.link_doubts import link_doubts
+
+    return link_doubts(_store, _report.link, activity)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

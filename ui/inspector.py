@@ -15,7 +15,7 @@ from core.statistics.data_free import WORDS_OF_THETA
 from core.store import Store
 from core.values import DATA_FREE, MEASURES, MIN_ACTIVE, Feature, about
 from core.views.tokens import context_line, shaded
-from ui.text import figure, head, measure_name, measured, named
+from ui.text import figure, head, measure_name, measured, named, percent
 
 if TYPE_CHECKING:
     from core.analyses.link import LinkReport
@@ -40,6 +40,12 @@ NULLS = {
 
 SURE = 0.05  # above this p a null explains as many co-activations as there are
 
+WHY_NOT = {
+    "not drawn": "share of chance not known yet",
+    "too little data": "too little data",
+}
+"""Why there is no q."""
+
 CELLS = {
     "both": ("Both", "both never fire together"),
     "source_only": ("Source only", "the source never fires alone"),
@@ -47,10 +53,11 @@ CELLS = {
 }
 
 
-def inspector(report: LinkReport, store: Store, labels: Labels) -> None:
-    """Draw it; everything that comes from outside is escaped."""
+def inspector(report: LinkReport, store: Store, labels: Labels, measure: str = "pearson") -> None:
+    """Draw it; everything that comes from outside is escaped. `measure` is what its page goes by."""
     st.html(STYLE)
-    st.html(f'<div class="s-link">{_heading(report, labels)}{_numbers(report, store)}{_contexts(report, store)}</div>')
+    numbers = _numbers(report, store, measure)
+    st.html(f'<div class="s-link">{_heading(report, labels)}{numbers}{_contexts(report, store)}</div>')
 
 
 def _heading(report: LinkReport, labels: Labels) -> str:
@@ -63,8 +70,9 @@ def _heading(report: LinkReport, labels: Labels) -> str:
     )
 
 
-def _numbers(report: LinkReport, store: Store) -> str:
-    parts = _table(report), _doubt(report), _measures(report), _chance(report), _weights(report, store)
+def _numbers(report: LinkReport, store: Store, measure: str) -> str:
+    nulls = f'<div class="s-nulls">{_chance(report)}{_among_all(report, measure)}</div>'
+    parts = _table(report), _doubt(report), _measures(report), nulls, _weights(report, store)
     return f'<div class="s-link-numbers">{"".join(parts)}</div>'
 
 
@@ -121,7 +129,36 @@ def _chance(report: LinkReport) -> str:
         lines.append(
             f'<div class="s-quiet s-small" data-null="{null}" title="{html.escape(meaning)}">{name}: {told}</div>'
         )
-    return f'<div class="s-nulls">{"".join(lines)}</div>'
+    return "".join(lines)
+
+
+def _among_all(report: LinkReport, measure: str) -> str:
+    """How many of the links as strong are chance, and how often chance finds as good a best match."""
+    doubt = report.doubts.get(measure)
+    if doubt is None or doubt.state == "within one site":
+        return ""
+    words = measure_name(measure)
+    meaning = f"Of the links between these sites with the same {words} or more, the share that chance explains (q). "
+    if doubt.state == "not drawn":
+        meaning += "Evolution finds out for adjacent sites, and the command chance for any two. "
+    known = [(name, one.q) for name, one in report.doubts.items() if not one.state and name != measure]
+    meaning += "".join(f"By {measure_name(name)}: {percent(q)}. " for name, q in known)
+    if not math.isnan(doubt.q_alike):
+        meaning += f"Among features that are active about as often: {percent(doubt.q_alike)}."
+    told = (
+        WHY_NOT.get(doubt.state, f"too weak to be compared ({doubt.state})")
+        if doubt.state
+        else f"{percent(doubt.q)} by chance"
+    )
+    lines = [_quiet_line("q", meaning, f"links as strong by {words}: {told}")]
+    if doubt.best and not math.isnan(doubt.p_best):
+        meaning = "The best of so many targets is high by chance too: this is how often a null's best one is as good."
+        lines.append(_quiet_line("best", meaning, f"as good a best match by chance: p {doubt.p_best:.2g}"))
+    return "".join(lines)
+
+
+def _quiet_line(name: str, meaning: str, told: str) -> str:
+    return f'<div class="s-quiet s-small" data-chance="{name}" title="{html.escape(meaning)}">{html.escape(told)}</div>'
 
 
 def _weights(report: LinkReport, store: Store) -> str:

@@ -1,7 +1,7 @@
 """How many of the links between sites are chance, and from which value on few enough are (`chance`).
 
-The links of a pair of sites beside those of several draws of both nulls (`core.statistics.nulls`), all kept in the
-result cache; floors, strata and q-values follow from them in milliseconds (`core.statistics.false_discoveries`).
+The links of a pair of sites beside those of several draws of both nulls (`core.analyses.kept_nulls`); floors, strata
+and q-values follow from them in milliseconds (`core.statistics.false_discoveries`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from core.analyses.kept_nulls import BestByChance, Drawn, Progress, drawn, kept_real
 from core.errors import BadArgument
-from core.results import arrays_path, kept_arrays, pair_links
+from core.statistics.chance import best_by_chance
 from core.statistics.false_discoveries import (
     DRAWS,
     LOWEST,
@@ -23,22 +24,17 @@ from core.statistics.false_discoveries import (
     NullLinks,
     floor_at,
     floors_at,
-    measures_kept,
-    null_links,
     pooled,
-    values_of,
+    pooled_nulls,
+    stratum,
 )
 from core.statistics.measures import measure_function
 from core.statistics.nulls import NULLS
-from core.statistics.pairs import TOP, in_order
+from core.statistics.pairs import in_order
 from core.store import Store
 from core.values import MIN_ACTIVE
 
-KIND = "chance"
-MANY = 1 << 24  # pairs of features
 BOTH = "both"
-
-Progress = Callable[[float], None]
 Sites = tuple[str, str]
 
 
@@ -50,8 +46,10 @@ class Chance:
     measure: str
     activity: float
     min_both: int
+    draws: int
     real: LinkValues
     nulls: Mapping[str, NullLinks]
+    best: Mapping[str, BestByChance]  # by null, of the first pair
 
     def floor(self, rate: float = RATE) -> Floor:
         """The floor under all nulls, over all strata."""
@@ -60,8 +58,13 @@ class Chance:
     def share_at(self, value: float) -> float:
         """The share of the links at or above `value` that is chance, at most 1; NaN where there are none."""
         links = np.count_nonzero(self.real.value >= value)
-        found = [np.count_nonzero(n.links.value >= value) / n.draws for n in self.nulls.values() if not n.state]
+        found = [null.expected(value) for null in self.nulls.values() if not null.state]
         return min(1.0, float(max(found) / links)) if links and found else float("nan")
+
+    def alike(self, k: int) -> tuple[LinkValues, dict[str, NullLinks]]:
+        """The links and nulls of one stratum of n_source · n_target."""
+        kept = {name: null.only(stratum(null.links.product) == k) for name, null in self.nulls.items()}
+        return self.real.only(stratum(self.real.product) == k), kept
 
     def as_json(self, rate: float = RATE) -> dict[str, Any]:
         """What `chance --json` prints of one pair; values that there are not are NaN."""
@@ -79,6 +82,7 @@ class Chance:
             "floor": floor.value,
             "kept": floor.links,
             "by_chance": floor.by_chance,
+            "by_chance_error": floor.error,
             "nulls": {name: self._null_json(name, rate) for name in self.nulls},
             "strata": [
                 {
@@ -92,9 +96,13 @@ class Chance:
     def _null_json(self, name: str, rate: float) -> dict[str, Any]:
         null = self.nulls[name]
         alone = floor_at(self.real, {name: null}, rate)
-        links = len(null.links.value) / null.draws
-        told = {"draws": null.draws, "paired": null.paired, "links": links, "floor": alone.value, "kept": alone.links}
-        return told | {"state": null.state or "computed"}
+        told = {"draws": self.draws, "sources": null.asked, "paired": null.paired, "links": null.expected(-np.inf)}
+        return told | {"floor": alone.value, "kept": alone.links, "state": null.state or "computed"}
+
+    def best_expected(self, taus: Sequence[float] | np.ndarray) -> np.ndarray:
+        """Expected number of alive sources of the first pair whose best alive match reaches each τ by chance."""
+        first = next(iter(self.best.values()))
+        return best_by_chance([one.value for one in self.best.values()], first.alive, taus)
 
     def _within(self, k: int) -> int:
         product = self.real.product
@@ -108,18 +116,18 @@ def chance_of_pair(
     measure: str = "pearson",
     activity: float = 0.0,
     null: str = BOTH,
-    draws: int | None = None,
+    draws: int = DRAWS,
     min_both: int = MIN_ACTIVE,
     *,
     notice: Callable[[str], None] = lambda text: None,
     progress: Progress = lambda share: None,
     **running: Any,
 ) -> Chance:
-    """The links of a pair of sites and of `draws` draws (default: `usual_draws`) of a null, or of ``both`` of them.
+    """The links of a pair of sites and of `draws` draws of a null, or of ``both`` of them.
 
     Only links of alive features that are active together on `min_both` positions or more take part. What was computed
-    before comes from the cache. `running` goes to `whole_pair` (threads, cancelled). Raises `BadArgument`,
-    `UnknownSite`, `Cancelled` and `StoreDamaged`.
+    before comes from the cache. `running` goes to `rows_above` (threads, cancelled). Raises `BadArgument`,
+    `UnknownSite`, `Cancelled`, `HostedRefusal` and `StoreDamaged`.
 
     >>> import tempfile, pathlib
     >>> from core.sources.structures import Planting
@@ -131,44 +139,23 @@ def chance_of_pair(
     20
     """
     measure_function(measure)
-    draws = usual_draws(store, [(source, target)]) if draws is None else draws
     if not 1 <= draws <= 100:
         raise BadArgument(f"{draws} draws of a null are out of range", "choose 1 to 100")
     source, target = in_order(store, source, target)
     names = nulls_of(null)
-    measures = measures_kept(measure)
     steps = 1 + draws * len(names)
-    kept = kept_arrays(
-        KIND, store, null_key(source, target, measure, activity),
-        lambda: real_links(
-            store, source, target, measures, activity,
-            notice=notice, progress=lambda share: progress(share / steps), **running,
-        ),
-        notice,
-    )  # fmt: skip
-    real = links_in(kept, measure).with_both(min_both)
-    found = {}
+    asked = store, source, target, measure, activity, min_both
+    real = kept_real(*asked, notice=notice, progress=lambda share: progress(share / steps), **running)
+    found: dict[str, Drawn] = {}
     for k, name in enumerate(names):
-        done = 1 + k * draws
 
-        def report(share: float, done: int = done) -> None:
+        def report(share: float, done: int = 1 + k * draws) -> None:
             progress((done + share) / steps)
 
-        kept = kept_arrays(
-            KIND, store, null_key(source, target, measure, activity, name, draws),
-            lambda name=name, report=report: draw_all(  # type: ignore[misc]
-                store, source, target, measures, name, draws, activity, progress=report, **running
-            ),
-            notice,
-        )  # fmt: skip
-        found[name] = NullLinks(links_in(kept, measure).with_both(min_both), draws, int(kept["paired"]))
+        found[name] = drawn(*asked, name, draws, notice=notice, progress=report, **running)
     progress(1.0)
-    return Chance(((source, target),), measure, activity, min_both, real, found)
-
-
-def usual_draws(store: Store, pairs: Sequence[Sites]) -> int:
-    """Draws of each null: few where there are so many pairs of features that one draw has thousands of links."""
-    return DRAWS if all(store.site(a).d_sae * store.site(b).d_sae <= MANY for a, b in pairs) else 1
+    nulls, best = {name: one.links for name, one in found.items()}, {name: one.best for name, one in found.items()}
+    return Chance(((source, target),), measure, activity, min_both, draws, real, nulls, best)
 
 
 def nulls_of(null: str) -> tuple[str, ...]:
@@ -178,72 +165,9 @@ def nulls_of(null: str) -> tuple[str, ...]:
     return NULLS if null == BOTH else (null,)
 
 
-def null_key(source: str, target: str, measure: str, activity: float, null: str = "", draws: int = 0) -> list[Any]:
-    """All that determines the draws of a null, or without one the values of the links, beside the store."""
-    return [source, target, float(activity), list(measures_kept(measure)), LOWEST[measure], null, draws]
-
-
-def real_links(
-    store: Store, source: str, target: str, measures: Sequence[str], activity: float, **running: Any
-) -> dict[str, np.ndarray]:
-    """The links themselves as named arrays."""
-    lowest = min(LOWEST[measure] for measure in measures)
-    pair, _ = pair_links(store, source, target, activity, TOP, lowest, measures, **running)
-    return arrays_of({measure: values_of(store, pair, measure) for measure in measures})
-
-
-def arrays_of(links: Mapping[str, LinkValues]) -> dict[str, np.ndarray]:
-    """Values by measure as named arrays."""
-    names = LinkValues.__dataclass_fields__
-    return {f"{measure}_{name}": getattr(each, name) for measure, each in links.items() for name in names}
-
-
-def links_in(arrays: Mapping[str, np.ndarray], measure: str) -> LinkValues:
-    """The values of one measure."""
-    return LinkValues(*(arrays[f"{measure}_{name}"] for name in LinkValues.__dataclass_fields__))
-
-
-def draw_all(
-    store: Store,
-    source: str,
-    target: str,
-    measures: Sequence[str],
-    null: str,
-    draws: int,
-    activity: float,
-    *,
-    progress: Progress,
-    **running: Any,
-) -> dict[str, np.ndarray]:
-    """The links of all draws as named arrays, and how many positions took part on average."""
-    found = []
-    for seed in range(draws):
-
-        def report(share: float, seed: int = seed) -> None:
-            progress(seed + share)
-
-        found.append(null_links(store, source, target, measures, null, seed, activity, progress=report, **running))
-    arrays = arrays_of({measure: pooled([each[measure] for _, each in found]) for measure in measures})
-    return arrays | {"paired": np.array(round(np.mean([paired for paired, _ in found])))}
-
-
-def is_kept(store: Store, pairs: Sequence[Sites], measure: str, activity: float, draws: int) -> bool:
-    """Whether `chance_of_pair` answers for all of these pairs from the cache, under both nulls."""
-    keys = [("", 0), *((name, draws) for name in NULLS)]
-    return all(
-        arrays_path(KIND, store, null_key(*in_order(store, *pair), measure, activity, *key)).is_file()
-        for pair in pairs
-        for key in keys
-    )
-
-
 def together(found: Sequence[Chance]) -> Chance:
-    """Several pairs of sites, by as many draws each, as one: a picture that shows links of all has one floor."""
+    """Several pairs of sites as one: a picture that shows links of all has one floor."""
     first = found[0]
-    assert len({null.draws for each in found for null in each.nulls.values()}) <= 1
-    nulls = {
-        name: replace(null, links=pooled([each.nulls[name].links for each in found]))
-        for name, null in first.nulls.items()
-    }
+    nulls = {name: pooled_nulls([each.nulls[name] for each in found]) for name in first.nulls}
     pairs = tuple(pair for each in found for pair in each.pairs)
     return replace(first, pairs=pairs, real=pooled([each.real for each in found]), nulls=nulls)

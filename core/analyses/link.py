@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.analyses.contexts import WINDOW, PairContext, as_json, pair_contexts
+from core.analyses.link_doubts import Doubt, link_doubts
 from core.analyses.neighbours import different, link_of
 from core.statistics.data_free import folding, link_values
 from core.statistics.intervals import Interval, document_sums, enough_data, expected_both, link_intervals
@@ -29,6 +30,7 @@ class LinkReport:
     enough_data: bool  # False: "too little data", whatever the measures say
     contexts: Mapping[str, tuple[PairContext, ...]]  # keys both, source_only, target_only
     chance: Mapping[str, LinkChance]  # by null: shift, document
+    doubts: Mapping[str, Doubt]  # by measure: what the nulls of the whole pair of sites say, where they were drawn
     weights: Mapping[str, float]  # the data-free measures; NaN where spaces differ or nothing is recorded
     folded_with: str  # what θ is in the folded MSE: "threshold" or "mean active value"; "" where there is none
 
@@ -61,7 +63,10 @@ class LinkReport:
             "intervals": {name: list(interval) for name, interval in self.intervals.items()},
             "expected_both": self.expected_both,
             "enough_data": self.enough_data,
-            "chance": {null: found.as_json() for null, found in self.chance.items()},
+            "chance": {
+                **{null: found.as_json() for null, found in self.chance.items()},
+                "measures": {name: doubt.as_json() for name, doubt in self.doubts.items()},
+            },
             "contexts": {cell: [as_json(context) for context in found] for cell, found in self.contexts.items()},
         }
 
@@ -93,9 +98,9 @@ def link_report(
     """
     source, target = different(store, a, b)
     counts = two_feature_counts(store, source, target, activity)
-    weights = link_values(store, source, target)
+    weights, link = link_values(store, source, target), link_of(source, target, counts)
     return LinkReport(
-        link=link_of(source, target, counts),
+        link=link,
         activity=activity,
         level=level,
         intervals=link_intervals(document_sums(store, source, target, activity), level),
@@ -103,6 +108,7 @@ def link_report(
         enough_data=enough_data(counts),
         contexts=pair_contexts(store, source, target, contexts, activity, window),
         chance=link_chance(store, source, target, activity),
+        doubts=link_doubts(store, link, activity),
         weights=weights,
         folded_with="" if math.isnan(weights["folded_mse"]) else folding(store, source.key, target.key)[1],
     )

@@ -14,9 +14,7 @@ from core.commands.between import site_pairs
 from core.commands.output import cell, print_json, print_table
 from core.commands.pairs import add_sites, bar, warn
 from core.errors import BadArgument
-from core.statistics.chance import best_by_chance
 from core.statistics.false_discoveries import DRAWS, RATE
-from core.statistics.measures import BOUNDED
 from core.statistics.nulls import NULLS
 from core.store import Store, open_store
 from core.values import MEASURES, MIN_ACTIVE
@@ -32,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--measure", choices=MEASURES, default="pearson")
     parser.add_argument("--fdr", type=float, default=RATE, help="the share of the links that may be chance")
     parser.add_argument("--null", choices=(*NULLS, BOTH), default=BOTH, help="what chance leaves in place")
-    parser.add_argument("--draws", type=int, help=f"draws of each null (default: {DRAWS}, and 1 for large sites)")
+    parser.add_argument("--draws", type=int, default=DRAWS, help="draws of each null")
     parser.add_argument("--min-both", type=int, default=MIN_ACTIVE, help="fewest tokens on which both are active")
     parser.add_argument("--activity", type=float, default=0.0, help="r: a feature is active where x > r * its maximum")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
@@ -50,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
         for source, target in pairs_of(store, options)
     ]  # fmt: skip
     if options.json:
-        print_json([one.as_json(options.fdr) | best_match(store, one, options.null) for one in found])
+        print_json([one.as_json(options.fdr) | best_match(one) for one in found])
         return
     for one in found:
         print_one(one, options.fdr)
@@ -71,12 +69,9 @@ def check_rate(rate: float) -> None:
         raise BadArgument(f"{rate} is no false-discovery rate", "choose one between 0 and 1, such as 0.05")
 
 
-def best_match(store: Store, found: Chance, null: str) -> dict[str, Any]:
-    """How many features find a best match at or above each threshold by chance, where that has been asked for."""
-    if found.measure not in BOUNDED or found.activity:
-        return {}
-    expected = best_by_chance(store, *found.pairs[0], found.measure, THRESHOLDS, null, draws=1)
-    return {"best_match": {"thresholds": THRESHOLDS, "expected": expected}}
+def best_match(found: Chance) -> dict[str, Any]:
+    """How many features find a best match at or above each threshold by chance."""
+    return {"best_match": {"thresholds": THRESHOLDS, "expected": found.best_expected(THRESHOLDS)}}
 
 
 def print_one(found: Chance, rate: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 
 from core.analyses.contexts import PairContext
 from core.analyses.link import LinkReport, link_report
@@ -62,12 +63,34 @@ def print_counts(report: LinkReport, label: dict[str, str | None]) -> None:
 
 
 def print_measures(report: LinkReport) -> None:
-    """Every measure with its interval."""
+    """Every measure with its interval, and with its q where the nulls of the two sites have been drawn."""
     rows = []
     for name, value in {**report.link.measures, "lift": report.link.lift, **report.weights}.items():
         low, high = report.intervals.get(name, (None, None))
-        rows.append({"measure": name, "value": value, "low": low, "high": high})
-    print_table(rows, ("measure", "value", "low", "high"))
+        doubt = report.doubts.get(name)
+        rows.append({"measure": name, "value": value, "low": low, "high": high, "q": doubt.q if doubt else None})
+    print_table(rows, ("measure", "value", "low", "high", "q"))
+    for line in doubts_told(report):
+        print(line)
+
+
+def doubts_told(report: LinkReport) -> list[str]:
+    """What q means, why there is none, and the chance of as good a best match."""
+    doubts, (source, target) = report.doubts, (report.link.source, report.link.target)
+    lines = [
+        f"best match of {source} by {name}: one as good by chance has p {cell(doubt.p_best)}"
+        for name, doubt in doubts.items()
+        if doubt.best and not math.isnan(doubt.p_best)
+    ]
+    states = {doubt.state for doubt in doubts.values()}
+    if "" in states:
+        lines.insert(0, "q: of the links between the two sites that are as strong, the share that chance explains")
+    missing = [name for name, doubt in doubts.items() if doubt.state == "not drawn"]
+    if missing:
+        rule = f" --activity {report.activity:g}" if report.activity else ""
+        asked = f"chance STORE --from {source.key} --to {target.key} --measure {missing[0]}{rule}"
+        lines.append(f"no q yet by {', '.join(missing)}: python -m core {asked} draws the nulls")
+    return lines
 
 
 def context_line(context: PairContext) -> str:

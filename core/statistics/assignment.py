@@ -65,10 +65,15 @@ def assign_folded(store: Store, source: str, target: str, *, candidates: int = C
 
 
 def folded_rows(store: Store, key: str, other: str) -> tuple[np.ndarray, np.ndarray]:
-    """Decoder rows times θ of a site's ever active features, float32 [features, d], and their indices."""
+    """Decoder rows times θ of a site's ever active features, float32 [features, d], and their indices.
+
+    Features whose weights are no numbers have no distance to any other, and are left out.
+    """
     theta, _ = folding(store, key, other)
     ever = np.flatnonzero(np.asarray(store.summary(key).active) > 0)
-    return theta[ever].astype(np.float32)[:, None] * store.weights(key, "decoder")[ever], ever
+    rows = theta[ever].astype(np.float32)[:, None] * store.weights(key, "decoder")[ever]
+    finite = np.isfinite(rows).all(axis=1)
+    return (rows, ever) if finite.all() else (rows[finite], ever[finite])
 
 
 def folded_mse(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -96,11 +101,12 @@ def _assign_sparse(a: np.ndarray, b: np.ndarray, k: int) -> tuple[np.ndarray, np
 
     i, j = _union(*_nearest(a, b, k), len(b))
     cost = _errors(a, b, i, j)
-    dummy = (len(a) + 1) * (float(cost.max(initial=0.0)) + 1.0)  # so dear that none is taken that can be done without
+    scale = float(cost.max(initial=0.0)) or 1.0  # costs of 1e-20 are as far apart as those of 1
+    dummy = 2.0 * (len(a) + 1)  # so dear that none is taken that can be done without
     rows = np.concatenate([i, np.arange(len(a))])
     columns = np.concatenate([j, len(b) + np.arange(len(a))])
     # The solver takes a stored zero for a missing edge, so that every cost is raised by one.
-    costs = np.concatenate([cost, np.full(len(a), dummy)]) + 1.0
+    costs = np.concatenate([cost / scale, np.full(len(a), dummy)]) + 1.0
     graph = csr_array(coo_array((costs, (rows, columns)), shape=(len(a), len(b) + len(a))))
     matched, partners = min_weight_full_bipartite_matching(graph)
     real = partners < len(b)

@@ -8,30 +8,25 @@ a random rotation of one of the two spaces.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from core.errors import BadArgument
-from core.kernels import frozen, kernel
 from core.statistics.best_alive import alive
 from core.statistics.data_free import require_one_space, unit_rows
-from core.statistics.measures import BOUNDED, noise_share
+from core.statistics.measures import BOUNDED
+from core.statistics.null_rows import rows_above
 from core.statistics.nulls import NULLS, draw, layout_of, row_map
-from core.statistics.rows import Margins, damaged
 from core.statistics.top import top_of_product
 from core.store import Store
+from core.values import MEASURES
 
 SAMPLE = 2000
 """Sources that are asked at most: the share of a sample is exact to about ± 0.01, and mostly 0."""
-CHUNK = 64  # sources that a thread takes at a time
+BEYOND = 2.0  # a floor that no bounded measure reaches: only the best matches are asked for
 NEAR = 500
 """Null maxima of the features that are active about as often, with which a best match is compared."""
-
-TOTAL, MEAN, DEVIATION, ROOT, ACTIVE = range(5)
 
 
 def row_maxima(store: Store, source: str, target: str, seed: int = 0) -> dict[str, np.ndarray]:
@@ -59,49 +54,24 @@ def null_maxima(store: Store, source: str, target: str, rows: np.ndarray, null: 
     instead = row_map(store, source, target, draw(layout_of(store), null, seed))
     if not instead.n:
         return np.zeros((0, len(BOUNDED)))
-    by_feature, by_token = store.by_feature(source), store.by_token(target)
-    arrays = frozen(by_feature.offsets, by_feature.indices, by_feature.values)
-    others = frozen(instead.starts, instead.stops, by_token.indices, by_token.values)
-    living, sides = alive(store, target), [_margins(instead.n, of) for of in (instead.source, instead.target)]
-
-    def ask(some: np.ndarray) -> np.ndarray:
-        room = np.zeros(len(living)), np.zeros(len(living), np.int64), np.zeros(len(living) + 1, np.int64)
-        out = np.zeros((len(some), len(BOUNDED)))
-        fault = _maxima(some, *arrays, sides[0], *others, sides[1], living, *room, out)
-        if fault:
-            damaged(store, fault, source if fault in (1, 4) else target)
-        return out
-
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        parts = list(pool.map(ask, [rows[k : k + CHUNK] for k in range(0, len(rows), CHUNK)]))
-    return np.concatenate([np.zeros((0, len(BOUNDED))), *parts])
+    found = rows_above(store, source, target, rows, dict.fromkeys(BOUNDED, BEYOND), rows=instead)
+    return found.best[:, [MEASURES.index(name) for name in BOUNDED]]
 
 
-def best_by_chance(
-    store: Store,
-    source: str,
-    target: str,
-    measure: str,
-    taus: Sequence[float] | np.ndarray,
-    null: str = "both",
-    draws: int = 1,
-    seed: int = 0,
-) -> np.ndarray:
-    """Expected number of alive sources whose best alive match reaches each τ by chance, float64 [len(taus)].
+def best_by_chance(maxima: Iterable[np.ndarray], alive: int, taus: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Expected number of `alive` sources whose best alive match reaches each τ by chance, float64 [len(taus)].
 
-    (alive sources) · P(max over alive targets ≥ τ), from `draws` draws of a null; ``both`` takes the larger at each τ.
-    Where a null can pair nothing it does not count; NaN where none can. Raises `BadArgument` for other measures than
-    `BOUNDED` and for unknown nulls.
+    alive · P(max over alive targets ≥ τ), from the null maxima [rows] of each null; the larger of the nulls counts. A
+    null that can pair nothing has none and does not count; NaN where none can.
+
+    >>> best_by_chance([np.array([0.1, 0.3]), np.zeros(0)], 10, [0.2, 0.4]).tolist()
+    [5.0, 0.0]
     """
-    column, sources = _column(measure), np.flatnonzero(alive(store, source))
-    rows = sample_of(sources, np.random.default_rng(seed))
     expected = []
-    for name in NULLS if null == "both" else (null,):
-        found = [null_maxima(store, source, target, rows, name, seed + k)[:, column] for k in range(draws)]
-        known = np.sort(np.concatenate(found))
+    for known in map(np.sort, maxima):
         if len(known):
             reach = len(known) - np.searchsorted(known, np.asarray(taus, np.float64), side="left")
-            expected.append(reach / len(known) * len(sources))
+            expected.append(reach / len(known) * alive)
     return np.max(expected, axis=0) if expected else np.full(len(taus), np.nan)
 
 
@@ -154,64 +124,3 @@ def rotation(d: int, rng: np.random.Generator) -> np.ndarray:
 def sample_of(rows: np.ndarray, rng: np.random.Generator, most: int = SAMPLE) -> np.ndarray:
     """At most `most` of the rows, rising."""
     return rows if len(rows) <= most else np.sort(rng.choice(rows, most, replace=False))
-
-
-def _column(measure: str) -> int:
-    if measure not in BOUNDED:
-        raise BadArgument(f"the best match by {measure!r} has no null here", f"choose one of {', '.join(BOUNDED)}")
-    return BOUNDED.index(measure)
-
-
-def _margins(n: int, of: Margins) -> np.ndarray:
-    """Σx, Σx/n, √(n σ²) (NaN where constant), √Σx² and n_i of each feature, float64 [d_sae, 5]."""
-    total, squares = np.asarray(of.total), np.asarray(of.squares)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        vary = 1 - (total / squares) * (total / n)
-        deviation = np.where(vary > noise_share(n), np.sqrt(squares * vary), np.nan)
-        return np.stack([total, total / n, deviation, np.sqrt(squares), np.asarray(of.active)], axis=1)
-
-
-@kernel
-def _maxima(  # type: ignore[no-untyped-def]
-    rows, row_offsets, positions, x, margins, starts, stops, features, values, target_margins, living,
-    sums, counts, touched, out,
-):  # fmt: skip
-    """Fill `out` [rows, 3] with the largest Pearson, cosine and Jaccard with living targets; returns a fault."""
-    n_positions, nnz, d_sae = len(starts), len(features), len(sums)
-    for r in range(len(rows)):
-        i = rows[r]
-        begin, end = row_offsets[i], row_offsets[i + 1]
-        if begin < 0 or end < begin or end > len(positions):
-            return 4
-        n_touched = 0
-        for k in range(begin, end):
-            p = positions[k]
-            if p >= n_positions:
-                return 1
-            start, stop = starts[p], stops[p]
-            if start < 0 or stop < start or stop > nnz:
-                return 2
-            here = np.float64(x[k])
-            # Unsigned indices: signed ones would be tested for being negative at every step.
-            for e in range(np.uint64(start), np.uint64(stop)):
-                f = features[e]
-                if f >= d_sae:
-                    return 3
-                count = counts[f]
-                touched[n_touched] = f
-                n_touched += count == 0
-                counts[f] = count + 1
-                sums[f] += here * np.float64(values[e])
-        for s in range(n_touched):
-            j = touched[s]
-            if living[j]:
-                xy, both, a = sums[j], np.float64(counts[j]), margins[i, ACTIVE]
-                pearson = (xy - margins[i, TOTAL] * target_margins[j, MEAN]) / (
-                    margins[i, DEVIATION] * target_margins[j, DEVIATION]
-                )
-                if pearson > out[r, 0]:
-                    out[r, 0] = pearson
-                out[r, 1] = max(out[r, 1], xy / (margins[i, ROOT] * target_margins[j, ROOT]))
-                out[r, 2] = max(out[r, 2], both / (a + target_margins[j, ACTIVE] - both))
-            sums[j], counts[j] = 0.0, 0
-    return 0

@@ -11,17 +11,13 @@ alive take part: of rare ones there is too little data whatever the measures say
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from core.statistics.measures import BOUNDED, MEASURE_FUNCTIONS
-from core.statistics.nulls import draw, layout_of, row_map
-from core.statistics.pairs import FLOOR, PairLinks, whole_pair
-from core.statistics.rows import Margins, margins
-from core.store import Store
-from core.values import MIN_ACTIVE, PairCounts
+from core.statistics.measures import MEASURE_FUNCTIONS
+from core.statistics.pairs import FLOOR
 
 RATE, DRAWS = 0.05, 3
 LOWEST = dict.fromkeys(MEASURE_FUNCTIONS, FLOOR) | {"mutual_information": 0.001}
@@ -36,10 +32,13 @@ class LinkValues:
     n_both: np.ndarray  # int64
     product: np.ndarray  # float64, n_source · n_target
 
+    def only(self, kept: np.ndarray) -> LinkValues:
+        """Those that a bool array [links] names."""
+        return LinkValues(self.value[kept], self.n_both[kept], self.product[kept])
+
     def with_both(self, min_both: int) -> LinkValues:
         """Those that are active together on `min_both` positions or more."""
-        kept = self.n_both >= min_both
-        return LinkValues(self.value[kept], self.n_both[kept], self.product[kept])
+        return self.only(self.n_both >= min_both)
 
 
 NO_LINKS = LinkValues(np.zeros(0), np.zeros(0, np.int64), np.zeros(0))
@@ -47,16 +46,48 @@ NO_LINKS = LinkValues(np.zeros(0), np.zeros(0, np.int64), np.zeros(0))
 
 @dataclass(frozen=True, slots=True)
 class NullLinks:
-    """The links of several draws of a null, together."""
+    """The links of several draws of a null, together; arrays [links].
+
+    A draw may ask a part of the sources only. Each link stands for `unit` links of one draw of all of them, so that the
+    sum of the units is what one draw has.
+    """
 
     links: LinkValues
-    draws: int
     paired: int  # counted positions that took part, mean of the draws; 0: there was nothing to pair
+    source: np.ndarray  # int64, of which source each is
+    unit: np.ndarray  # float64: sources / sources asked in all draws together
+    most: float  # the largest unit, also where there are no links
+    asked: int  # different sources, asked in one draw or more
 
     @property
     def state(self) -> str:
         """Why this null says nothing; "" where it does."""
         return "" if self.paired else "there is nothing to pair: the store has one document, or its sequences one token"
+
+    def only(self, kept: np.ndarray) -> NullLinks:
+        """With the links that a bool array [links] names."""
+        return replace(self, links=self.links.only(kept), source=self.source[kept], unit=self.unit[kept])
+
+    def expected(self, value: float) -> float:
+        """Links at or above `value` in one draw, the mean of what was drawn."""
+        return float(self.unit[self.links.value >= value].sum())
+
+    def error(self, value: float) -> float:
+        """Standard error of `expected`: links of one source come together, so that sources are what varies.
+
+        √(k/(k − 1) · Σ_s (c_s − c̄)²) with c_s what source s adds to the expected number, over the k sources asked.
+        """
+        kept = self.links.value >= value
+        _, place = np.unique(self.source[kept], return_inverse=True)
+        sums = np.bincount(place, self.unit[kept])
+        spread = float((sums**2).sum() - sums.sum() ** 2 / max(self.asked, 1))
+        return float(np.sqrt(max(spread, 0.0) * self.asked / (self.asked - 1))) if self.asked > 1 else float("nan")
+
+
+def null_of(links: LinkValues, draws: int, paired: int) -> NullLinks:
+    """The links of so many draws of all sources, of which nobody knows whose they are."""
+    size = len(links.value)
+    return NullLinks(links, paired, np.arange(size), np.full(size, 1 / draws), 1 / draws, size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +97,7 @@ class Floor:
     value: float  # NaN: none is
     links: int  # at or above it
     by_chance: float  # of them, expected under the null that has more
+    error: float = 0.0  # standard error of that
 
     @property
     def found(self) -> bool:
@@ -73,84 +105,62 @@ class Floor:
         return not np.isnan(self.value)
 
 
-def measures_kept(measure: str) -> tuple[str, ...]:
-    """The measures whose links above the floor are kept together with those of `measure`: one pass for the bounded."""
-    return BOUNDED if measure in BOUNDED else (measure,)
-
-
-def values_of(
-    store: Store, pair: PairLinks, measure: str, of: tuple[int, Margins, Margins] | None = None
-) -> LinkValues:
-    """The values of a pair's links of alive features, complete from LOWEST on.
-
-    `of` gives n and the margins of both sites where they are not the store's: those of a `RowMap`.
-    """
-    if of is None:
-        of = store.n, margins(store, pair.source, pair.activity), margins(store, pair.target, pair.activity)
-    n, source, target = of
-    # `best_alive` says the same, but brings SciPy, for which the first paint of a page need not wait.
-    alive = [np.asarray(store.summary(key).active) >= MIN_ACTIVE for key in (pair.source, pair.target)]
-    living = alive[0][pair.sources] & alive[1][pair.targets]
-    i, j = pair.sources[living], pair.targets[living]
-    counts = PairCounts(
-        n, source.active[i], target.active[j], pair.n_both[living], source.total[i], source.squares[i],
-        target.total[j], target.squares[j], pair.sum_xy[living],
-    )  # fmt: skip
-    value = np.asarray(MEASURE_FUNCTIONS[measure](counts), np.float64)
-    product = np.asarray(counts.n_source, np.float64) * counts.n_target
-    high = (value >= LOWEST[measure]) & (counts.n_both > 0)
-    return LinkValues(value[high], np.asarray(counts.n_both)[high], product[high])
-
-
-def null_links(
-    store: Store,
-    source: str,
-    target: str,
-    measures: Sequence[str],
-    null: str,
-    seed: int,
-    activity: float = 0.0,
-    **running: Any,
-) -> tuple[int, dict[str, LinkValues]]:
-    """One draw of a null: positions that took part, and the links by each of `measures`. `running`: of `whole_pair`."""
-    rows = row_map(store, source, target, draw(layout_of(store), null, seed), activity)
-    if not rows.n:
-        return 0, dict.fromkeys(measures, NO_LINKS)
-    lowest = min(LOWEST[measure] for measure in measures)
-    pair = whole_pair(store, source, target, activity, 1, lowest, tuple(measures), rows=rows, **running)
-    of = rows.n, rows.source, rows.target
-    return rows.n, {measure: values_of(store, pair, measure, of) for measure in measures}
-
-
 def pooled(parts: Sequence[LinkValues]) -> LinkValues:
-    """The links of several draws, or of several pairs of sites, together."""
+    """The links of several pairs of sites together."""
     fields = LinkValues.__dataclass_fields__
     return LinkValues(*(np.concatenate([getattr(part, name) for part in (NO_LINKS, *parts)]) for name in fields))
 
 
-def q_values(real: np.ndarray, null: np.ndarray, draws: int) -> np.ndarray:
+def pooled_nulls(parts: Sequence[NullLinks]) -> NullLinks:
+    """The same null of several pairs of sites together; their sources are told apart."""
+    apart = [part.source + (k << 32) for k, part in enumerate(parts)]
+    return NullLinks(
+        pooled([part.links for part in parts]),
+        sum(part.paired for part in parts),
+        np.concatenate(apart),
+        np.concatenate([part.unit for part in parts]),
+        max(part.most for part in parts),
+        sum(part.asked for part in parts),
+    )
+
+
+def q_values(real: np.ndarray, null: np.ndarray, unit: float | np.ndarray, most: float | None = None) -> np.ndarray:
     """Of each real value the smallest false-discovery rate at which it is kept, float64 [real].
 
-    q(v) = min over t ≤ v of (N(t) + 1) / (draws · R(t)), at most 1, with N null and R real values at or above t. The 1
-    is the real draw itself counted among the null ones (as in permutation tests; Barber and Candès 2015 need it so that
-    the rate holds): a few links above everything that few draws have shown are not yet beyond chance.
+    q(v) = min over t ≤ v of (E(t) + most) / R(t), at most 1, with R real values at or above t, and E the sum of the
+    units of null values there: with D draws of all sources a unit is 1/D. `most`, the largest unit, is the real draw
+    itself counted among the null ones (as in permutation tests; Barber and Candès 2015 need it so that the rate
+    holds): a few links above everything that few draws have shown are not yet beyond chance.
 
-    >>> q_values(np.array([0.9, 0.8, 0.3, 0.2]), np.array([0.25, 0.1]), draws=2).tolist()
+    >>> q_values(np.array([0.9, 0.8, 0.3, 0.2]), np.array([0.25, 0.1]), unit=1 / 2).tolist()
     [0.16666666666666666, 0.16666666666666666, 0.16666666666666666, 0.25]
     """
-    order = np.argsort(real, kind="stable")
-    rising, chance = np.asarray(real)[order], np.sort(null)
+    order, falling = np.argsort(real, kind="stable"), np.argsort(null, kind="stable")[::-1]
+    rising, chance = np.asarray(real)[order], np.asarray(null)[falling][::-1]
+    units = np.broadcast_to(np.asarray(unit, np.float64), chance.shape)[falling]
     n_real = len(rising) - np.searchsorted(rising, rising, side="left")
     n_null = len(chance) - np.searchsorted(chance, rising, side="left")
+    expected = np.append(0.0, np.cumsum(units))[n_null] + (np.max(unit) if most is None else most)
     q = np.empty(len(rising))
-    q[order] = np.minimum.accumulate(np.minimum((n_null + 1) / (draws * np.maximum(n_real, 1)), 1.0))
+    q[order] = np.minimum.accumulate(np.minimum(expected / np.maximum(n_real, 1), 1.0))
     return q
 
 
 def both_q(real: LinkValues, nulls: Mapping[str, NullLinks]) -> np.ndarray:
     """The larger of the nulls' q-values of each link; 1 where no null says anything."""
-    found = [q_values(real.value, null.links.value, null.draws) for null in nulls.values() if not null.state]
+    told = [null for null in nulls.values() if not null.state]
+    found = [q_values(real.value, null.links.value, null.unit, null.most) for null in told]
     return np.max(found, axis=0) if found else np.ones(len(real.value))
+
+
+def q_at(value: float, real: LinkValues, nulls: Mapping[str, NullLinks]) -> float:
+    """The q-value of a link of this value, which is one of the real ones; NaN where no null says anything."""
+    if all(null.state for null in nulls.values()):
+        return float("nan")
+    order = np.argsort(real.value, kind="stable")
+    # The link itself, whose last bits depend on how it was summed; q does not rise with the value.
+    place = np.searchsorted(real.value[order], value * (1 + 1e-9), side="right") - 1
+    return float(both_q(real, nulls)[order[place]]) if place >= 0 else float("nan")
 
 
 def floor_at(real: LinkValues, nulls: Mapping[str, NullLinks], rate: float = RATE) -> Floor:
@@ -158,7 +168,7 @@ def floor_at(real: LinkValues, nulls: Mapping[str, NullLinks], rate: float = RAT
 
     >>> links = LinkValues(np.linspace(0.2, 0.9, 80), np.full(80, 50), np.full(80, 1e4))
     >>> null = LinkValues(np.linspace(0.2, 0.3, 60), np.full(60, 50), np.full(60, 1e4))
-    >>> floor = floor_at(links, {"shift": NullLinks(null, 3, 1000)})
+    >>> floor = floor_at(links, {"shift": null_of(null, draws=3, paired=1000)})
     >>> round(floor.value, 2), floor.links, round(floor.by_chance, 1)
     (0.29, 70, 2.3)
     """
@@ -166,8 +176,8 @@ def floor_at(real: LinkValues, nulls: Mapping[str, NullLinks], rate: float = RAT
     if not kept.any():
         return Floor(float("nan"), 0, 0.0)
     value = float(real.value[kept].min())
-    chance = [np.count_nonzero(null.links.value >= value) / null.draws for null in nulls.values() if not null.state]
-    return Floor(value, int(np.count_nonzero(real.value >= value)), float(max(chance)))
+    chance, error = max((null.expected(value), null.error(value)) for null in nulls.values() if not null.state)
+    return Floor(value, int(np.count_nonzero(real.value >= value)), chance, error)
 
 
 def stratum(product: Any) -> Any:
@@ -183,17 +193,11 @@ def by_stratum(real: LinkValues, nulls: Mapping[str, NullLinks]) -> dict[int, tu
     """The links and nulls of each stratum in which there are links."""
     return {
         int(k): (
-            within(real, int(k)),
-            {name: NullLinks(within(null.links, int(k)), null.draws, null.paired) for name, null in nulls.items()},
+            real.only(stratum(real.product) == k),
+            {name: null.only(stratum(null.links.product) == k) for name, null in nulls.items()},
         )
         for k in np.unique(stratum(real.product))
     }
-
-
-def within(links: LinkValues, k: int) -> LinkValues:
-    """The links of one stratum."""
-    kept = stratum(links.product) == k
-    return LinkValues(links.value[kept], links.n_both[kept], links.product[kept])
 
 
 def floors_at(real: LinkValues, nulls: Mapping[str, NullLinks], rate: float = RATE) -> dict[int, Floor]:
