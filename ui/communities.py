@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.analyses.communities import Communities, Settings, store_communities, store_membership
 from core.analyses.kept_communities import at_hand, products_of, stability_at_hand
+from core.analyses.store_graph import site_pairs
 from core.errors import HostedRefusal
 from core.labels import Labels
 from core.paths import hosted
@@ -133,15 +134,29 @@ def _waited(
     refuse_if_too_large(store)
     heard: list[str] = []
 
-    def work(progress: Callable[[float], None], cancelled: Callable[[], bool]) -> Communities:
-        return find(
-            store, labels, asked, report=lambda what, share: progress(share), cancelled=cancelled, notice=heard.append
-        )
+    pairs = len(site_pairs(store, asked.every))
 
-    found = wait_for((name, store.fingerprint, len(labels), asked), work, words)
+    def work(progress: Callable[..., None], cancelled: Callable[[], bool]) -> Communities:
+        def report(what: str, share: float) -> None:
+            progress(share, pairs_done(share, pairs, whole=find is store_communities))
+
+        return find(store, labels, asked, report=report, cancelled=cancelled, notice=heard.append)
+
+    found = wait_for((name, store.fingerprint, len(labels), asked), work, words, "pairs of sites")
     for text in heard:  # of a damaged file in the cache, once
         st.html(quiet(text))
     return found
+
+
+def pairs_done(share: float, pairs: int, whole: bool) -> float:
+    """How many pairs of sites have been counted at a share of the work; each half of the documents counts anew.
+
+    >>> pairs_done(0.45, 6, whole=False), pairs_done(0.4, 6, whole=True), pairs_done(0.95, 6, whole=True)
+    (3.0, 6.0, 18.0)
+    """
+    if not whole:
+        return pairs * min(1.0, share / 0.9)
+    return pairs * (min(1.0, share / 0.4) + 2 * min(1.0, max(0.0, share - 0.4) / 0.5))
 
 
 def refuse_if_too_large(store: Store) -> None:
