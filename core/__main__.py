@@ -1,4 +1,4 @@
-"""The command line: ``python -m core COMMAND``. Each command is a module of `core.commands`."""
+"""The command line: ``python -m core COMMAND``. Each command is a module of `core.commands`, but for MODULES."""
 
 from __future__ import annotations
 
@@ -28,6 +28,9 @@ COMMANDS = {
     "communities": "groups of features, over several sites, that are linked among themselves",
 }
 
+MODULES = {"splits": "divisions", "merges": "divisions"}
+"""Commands that share a module, which is told their name."""
+
 
 def parser(commands: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
     """The parser of the given commands; only their modules are imported, so that ``info`` never waits for torch."""
@@ -36,7 +39,7 @@ def parser(commands: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser
     for name, summary in COMMANDS.items():
         sub = chosen.add_parser(name, help=summary, description=summary)
         if name in commands:
-            module = importlib.import_module(f"core.commands.{name.replace('-', '_')}")
+            module = importlib.import_module(f"core.commands.{MODULES.get(name, name.replace('-', '_'))}")
             module.configure(sub)
             sub.set_defaults(run=module.run)
     return top

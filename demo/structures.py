@@ -13,7 +13,7 @@ import numpy as np
 from core.analyses.gate import Gate
 from core.analyses.gates import gates
 from core.analyses.lifespans import lifespans
-from core.analyses.splits import Merge, Split, merges, splits
+from core.analyses.splits import Divided, merges, splits
 from core.analyses.turnover import THRESHOLD, adjacent_matches
 from core.store import Store
 from core.values import MIN_ACTIVE, Feature
@@ -73,8 +73,8 @@ def structures(store: Store) -> Iterator[Structure]:
         for gate in gates(store, source, target):
             figures = {"held_out_f1": gate.held_out_f1, "held_out_gain": gate.held_out_gain}
             yield Structure(gate.kind, gate.feature, gate.inputs, figures, gate)
-        yield from (_division("split", one) for one in splits(store, source, target))
-        yield from (_division("merge", one) for one in merges(store, source, target))
+        yield from (_division(one) for one in splits(store, source, target))
+        yield from (_division(one) for one in merges(store, source, target))
     yield from long_lifespans(store)
 
 
@@ -85,8 +85,8 @@ def long_lifespans(store: Store) -> Iterator[Structure]:
         yield Structure("lifespan", None, found.features(chain), {"weakest": float(found.weakest[chain])})
 
 
-def _division(kind: str, one: Split | Merge) -> Structure:
-    return Structure(kind, one.whole, one.parts, {"coverage": one.coverage, "overlap": one.overlap})
+def _division(one: Divided) -> Structure:
+    return Structure(one.kind, one.whole, one.parts, {"coverage": one.coverage, "overlap": one.overlap})
 
 
 def stand_ins(store: Store, structure: Structure, rng: np.random.Generator) -> Structure:

@@ -5,9 +5,10 @@ import streamlit as st
 from core.errors import StrataError
 from ui import gates_page as parts
 from ui import selection
+from ui.division_card import division_card, division_in_words, picture
 from ui.errors import error_box, guarded
-from ui.gate_cards import division_card, division_in_words, gate_card, in_words
-from ui.setup import set_up, theme
+from ui.gate_cards import gate_card, in_words
+from ui.setup import set_up
 from ui.share import path_told, share
 from ui.text import quiet
 from ui.text import title as page_title
@@ -22,55 +23,69 @@ asked = parts.read(store)
 
 def finding(found, one):
     """What the row in focus says, or that there is nothing."""
-    between = f"site {asked.target} over site {asked.source}"
     if one is None:
-        return f"No {parts.NAMES[asked.view].lower()} at {between}" + (" by this name" if found else "")
+        return f"No {parts.NAMES[asked.view].lower()} {asked.where}" + (" like this" if found else "")
     if asked.view == "seed":
         holding = sum(one.holds for one in found)
-        count = holding or "None"
-        return f"{count} of the paper's {len(found)} candidates at {between} hold{'s' * (holding < 2)} when tested"
+        told = f"{holding or 'None'} of the paper’s {len(found):,} candidates {asked.where}"
+        return f"{told} hold{'s' * (holding < 2)} on other documents"
     return in_words(one, labels) if asked.view == "gates" else division_in_words(one, labels)
 
 
-def toolbar(frame):
-    """Sites, rule, search; permalink, download, Python."""
+def settings():
+    """Sites, kind, search, rule."""
     first, second = parts.site_settings(store)
     keys = [site.key for site in store.sites]
-    place = keys.index(asked.source)
-    with st.container(horizontal=True, gap="small", key="toolbar", vertical_alignment="center"):
-        named = {"format_func": lambda key: f"site {key}", "label_visibility": "collapsed", "width": 105}
+    named = {"format_func": parts.site_name, "label_visibility": "collapsed", "width": 112}
+    if asked.target != parts.EVERY:
         st.selectbox("From", keys[:-1], **named, **selection.bind(first))
         st.html('<span class="s-quiet">→</span>', width="content")
-        st.selectbox("To", keys[place + 1 :], **named, **selection.bind(second))
-        st.text_input(
-            "Find", placeholder="label, token or feature", label_visibility="collapsed", width=200,
-            **selection.bind(parts.FIND),
+    later = keys if asked.target == parts.EVERY else keys[keys.index(asked.source) + 1 :]
+    st.selectbox("To", [*later[asked.target == parts.EVERY :], parts.EVERY], **named, **selection.bind(second))
+    if asked.view in parts.KINDS:
+        st.selectbox(
+            "Kind", parts.KINDS[asked.view], format_func=parts.KIND_NAMES.get, label_visibility="collapsed",
+            width=112, **selection.bind(parts.KIND),
         )  # fmt: skip
-        with st.popover("Active > 0" if not asked.activity else f"Active > {asked.activity:g} max"):
-            st.slider(
-                "Active above this share of a feature's maximum", 0.0, 0.9, step=0.05,
-                **selection.bind(parts.ACTIVITY),
-            )  # fmt: skip
-        name = f"{asked.view}-{asked.source}-{asked.target}"
-        share("gates", {name: lambda: frame}, parts.as_python(path_told(store), asked))
+    st.text_input(
+        "Find", placeholder="label, token or feature", label_visibility="collapsed", width=200,
+        **selection.bind(parts.FIND),
+    )  # fmt: skip
+    with st.popover("Active > 0" if not asked.activity else f"Active > {asked.activity:g} max"):
+        st.slider(
+            "Active above this share of a feature's maximum", 0.0, 0.9, step=0.05, **selection.bind(parts.ACTIVITY)
+        )
 
 
 with guarded(stop=True):
-    heading = st.container()
+    ready = parts.at_hand(store, asked)
+    heading = st.container() if ready else st.empty()  # what is empty at first would flicker
+    if not ready:
+        with heading.container():
+            page_title(f"Looking for {parts.NAMES[asked.view].lower()} {asked.where}", parts.EXPLAINED[asked.view])
     st.segmented_control(
         "View", parts.VIEWS, format_func=parts.NAMES.get, label_visibility="collapsed", **selection.bind(parts.VIEW)
     )
+    toolbar = st.container(horizontal=True, gap="small", key="toolbar", vertical_alignment="center")
+    with toolbar:
+        settings()
     found = parts.answer(store, asked)
-    frame = parts.frame_of(page, asked, found)
-    one = parts.in_focus(page, frame, found)
-    with heading:
-        page_title(finding(found, one), f"{len(found):,} listed. {parts.EXPLAINED[asked.view]}")
-    toolbar(frame)
+    frame, shown = parts.listed(page, asked, found)
+    one = parts.in_focus(page, asked, shown)
+    with heading.container():
+        page_title(finding(found, one), f"{len(shown):,} listed. {parts.EXPLAINED[asked.view]}")
+    with toolbar:
+        share("gates", parts.frames(page, asked, frame, one), parts.as_python(path_told(store), asked, one))
+        if one is not None and asked.view in ("splits", "merges"):
+            st.download_button(
+                "Picture (SVG)", lambda: picture(one, labels), f"{one.kind}-{one.whole}.svg", "image/svg+xml",
+                key="download:svg", on_click="ignore",
+            )  # fmt: skip
     if one is None:
-        st.html(quiet("Nothing here. " + ("Nothing matches what you typed." if found else "Try two other sites.")))
+        st.html(quiet("Nothing here. " + ("Nothing matches what you chose." if found else "Try two other sites.")))
         st.stop()
-    parts.shown_table(asked, frame)
+    parts.shown_table(asked, frame, shown, one)
     if asked.view in ("gates", "seed"):
         gate_card(store, labels, one, asked.activity)
     else:
-        division_card(store, labels, one, asked.activity, theme())
+        division_card(store, labels, one, asked.activity)

@@ -230,7 +230,7 @@ def test_assigned_pairs_beside_mutual_best_matches(page: Open, store: Store) -> 
         assert one.both == len(mutual & {(i, int(j)) for i, j in enumerate(partner)})
         assert one.mutual == len(mutual)
         assert f"<b>{100 * one.share:.1f}%</b>" in text
-    assert snippet(app)["assigned"].equals(agreement_table(rows))
+    assert snippet(app)["one_to_one_by_weights"].equals(agreement_table(rows))
     assert "the JumpReLU threshold" in text
 
 
@@ -238,14 +238,14 @@ def test_assigned_pairs_beside_mutual_best_matches(page: Open, store: Store) -> 
 def test_where_not_all_can_be_assigned_nothing_is_said(page: Open, name: str) -> None:
     app = page("layers", store=name)
     assert "Do the weights pair" not in everything(app)
-    assert "assigned" not in snippet(app)
+    assert "one_to_one_by_weights" not in snippet(app)
 
 
 def test_large_sites_are_assigned_when_asked(page: Open, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ui.layers_assigned.AT_ONCE", 5)
     app = page("layers")
     assert "Of the pairs that the weights assign" not in everything(app)
-    assert "assigned" not in snippet(app)
+    assert "one_to_one_by_weights" not in snippet(app)
     assert not is_kept(store, "0", "1")
     app.button(key="assign").click().run()
     assert "Of the pairs that the weights assign" in everything(app)

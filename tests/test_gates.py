@@ -243,6 +243,31 @@ def test_a_candidate_of_the_seed_that_explains_nothing(tmp_path: Path) -> None:
     assert not found["or"].holds
     assert found["or"].recall == pytest.approx(0.02, abs=0.005)
     assert gates(store, "0", "1") == []
+    assert [found[kind].fault for kind in ("and", "or")] == ["wrong", "member"]
+
+
+def test_a_candidate_that_another_single_feature_outdoes_does_not_hold(tmp_path: Path) -> None:
+    """Two slivers of the feature, each sufficient, gain over each other; but the site has the feature itself."""
+    rng = np.random.default_rng(1)
+    n = 20_000
+    a, b = np.zeros((n, 3)), np.zeros((n, 1))
+    b[rng.random(n) < 0.1, 0] = 1
+    a[:, 2] = b[:, 0]
+    a[rng.choice(np.flatnonzero(b == 0), 40), 2] = 1  # but for some tokens, so that it is no candidate
+    half = rng.random(n) < 0.5
+    a[:, 0], a[:, 1] = b[:, 0] * half, b[:, 0] * ~half
+    (alone,) = seed_candidates(plant(tmp_path / "alone.h5", {"0": a[:, :2], "1": b}), "0", "1")
+    assert (alone.kind, alone.fault, alone.f1) == ("or", "", 1)
+    (beaten,) = seed_candidates(plant(tmp_path / "beaten.h5", {"0": a, "1": b}), "0", "1")
+    assert (beaten.inputs, beaten.fault) == (alone.inputs, "rival")
+    assert beaten.gain > 0.3  # over its own inputs, as before
+
+
+def test_a_single_document_tests_no_candidate(tmp_path: Path) -> None:
+    a = np.zeros((90, 2))
+    a[:40, 0] = a[20:60, 1] = 1
+    store = plant(tmp_path / "one.h5", {"0": a, "1": a.min(1, keepdims=True)})
+    assert [c.fault for c in seed_candidates(store, "0", "1")] == ["untested"]
 
 
 # ---- the command

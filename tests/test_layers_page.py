@@ -15,7 +15,15 @@ from streamlit.testing.v1 import AppTest
 
 from core.analyses import layer_tables as tables
 from core.analyses.lifespans import lifespans, matches_for_returns, returns
-from core.analyses.site_summary import silent_after, site_summary, sites_table, token_steps
+from core.analyses.site_features import behind
+from core.analyses.site_summary import (
+    density_spread,
+    maximum_spread,
+    range_of_maxima,
+    silent_after,
+    site_summary,
+    token_steps,
+)
 from core.analyses.turnover import BANDS, Turnover, adjacent_matches, turnover
 from core.labels import Labels, labels_path, write_labels
 from core.paths import ROOT
@@ -23,9 +31,14 @@ from core.sources.planted import plant
 from core.sources.structures import Planting
 from core.store import Store
 from core.values import MIN_ACTIVE, Feature, Label
+from core.views.curves import steps_of
 from core.views.sankey import Paint, layout, sankey
 from tests.oracle import random_dense, some_uncounted
-from ui.layers_page import VIEWS, Asked, as_python, turnover_title
+from tests.shared_views import everything
+from ui.layers_marks import Mark, bin_marks
+from ui.layers_page import VIEWS, Asked, turnover_title
+from ui.layers_turnover import share_figure
+from ui.text import percent
 
 SCRIPT = "<img src=x onerror=alert(1)>"
 Open = Callable[..., AppTest]
@@ -58,26 +71,10 @@ def opened(store: Store) -> Open:
     return go
 
 
-def everything(app: AppTest) -> str:
-    found: list[str] = []
-
-    def walk(block: Any) -> None:
-        for child in getattr(block, "children", {}).values():
-            proto = getattr(child, "proto", None)
-            for name in ("body", "json"):
-                text = getattr(proto, name, None)
-                if isinstance(text, str):
-                    found.append(text)
-            walk(child)
-
-    walk(app.main)
-    return "\n".join(found)
-
-
 def test_it_opens_on_what_is_passed_on(opened: Open, store: Store) -> None:
     text = everything(opened())
     told = [turnover(one) for one in adjacent_matches(store)]
-    assert turnover_title(told) in text
+    assert turnover_title(Asked("turnover", "pearson", 0.95, "alive", "0", "mutual"), told) in text
     assert "features are still there at site" in text
     assert "s-error" not in text
 
@@ -118,6 +115,91 @@ def test_what_vanishes_and_reappears() -> None:
     assert set(pl.DataFrame(app.dataframe[0].value)["before"]) == {f"0_{i}" for i in range(4)}
 
 
+def test_lifespans_of_a_point_of_the_curve_and_what_the_title_tells(opened: Open, store: Store) -> None:
+    app = opened(view="lifespans", born="0", lasting="3")
+    shown = pl.DataFrame(app.dataframe[0].value)
+    assert shown["length"].to_list() == [4, 3]
+    text = everything(app)
+    assert "born at site 0 that last 3 sites or more" in text
+    assert "lasts from site 0 to site 3; half of all features are gone after" in text
+
+
+def test_shares_of_all_features_count_dead_and_rare_ones_everywhere(opened: Open, store: Store) -> None:
+    raw, alive = everything(opened(of="all")), everything(opened())
+    step = turnover(adjacent_matches(store)[0])
+    assert step.raw_share < step.share
+    for text, share in ((raw, step.raw_share), (alive, step.share)):
+        assert f">{100 * share:.0f}%</text>" in text  # the flow
+        assert f"<b>{percent(share)}</b>" in text  # the numbers
+    assert turnover_title(Asked("turnover", "pearson", 0.95, "all", "0", "mutual"), [step]) != turnover_title(
+        Asked("turnover", "pearson", 0.95, "alive", "0", "mutual"), [step]
+    )
+
+
+@pytest.mark.parametrize("of", ["alive", "all"])
+def test_chance_is_drawn_on_the_scale_of_the_shares(tmp_path: Path, of: str) -> None:
+    rng = np.random.default_rng(0)
+    dense = (rng.random((2000, 40)) < 0.3) * rng.lognormal(size=(2000, 40))
+    dense[:, 20:] = 0  # half of the features are dead
+    (found,) = adjacent_matches(plant(tmp_path / "s.h5", {"0": dense, "1": rng.permutation(dense)}))
+    figure: Any = share_figure([found], Asked("turnover", "pearson", 0.95, of, "0", "mutual"), "light")
+    passed, chance = figure.data
+    scale = 0.5 if of == "all" else 1.0
+    assert passed.y[0] == pytest.approx(scale)
+    assert chance.y[0] == pytest.approx(scale)
+
+
+def test_the_features_behind_every_bin_and_every_point_are_as_many_as_are_drawn(store: Store) -> None:
+    labels, (low, high) = Labels.beside(store), range_of_maxima(store)
+    for site in store.sites:
+        drawn = {"density": density_spread(store, site.key), "maximum": maximum_spread(store, site.key, low, high)}
+        for panel, spread in drawn.items():
+            marks = bin_marks(panel, site.key, spread.edges)
+            assert len(marks) == len(steps_of(spread.edges, spread.counts)[0])
+            for bin_, count in enumerate(spread.counts):
+                panel_, key, *ends = marks[1 + 2 * bin_][0].removeprefix("mark=").split(" ")
+                assert len(behind(store, panel_, key, float(ends[0]), float(ends[1]), labels)) == count
+        for panel, times in (("dead", 1), ("silent", MIN_ACTIVE)):
+            for n in (1, 500, store.n):
+                wanted = silent_after(store, site.key, np.array([n]), times)[0]
+                found = behind(store, panel, site.key, n, np.inf, labels)
+                assert len(found) == wanted
+                column = found["first" if panel == "dead" else "tenth"]
+                assert all(value is None or value > n for value in column)
+
+
+def test_a_mark_lists_its_features_with_contexts(opened: Open, store: Store) -> None:
+    app = opened(view="sites", mark=str(Mark("density", "1", 0.0, float("inf"))))
+    alive = int((np.asarray(store.summary("1").active) > 0).sum())
+    assert len(app.dataframe[0].value) == alive
+    assert "Behind the mark" in everything(app)
+    app = opened(view="sites", mark="density 1 <b>")
+    assert "cannot be used" in everything(app)
+    assert "pairs that are never active together" in everything(app)
+
+
+CLICK = """
+import streamlit as st
+from ui import selection
+from ui.marks import take_over
+
+selection.choose("shown", "1_2")
+take_over(st.session_state["data"])
+st.write(f"{selection.raw('at')} {selection.raw('tau')} {selection.raw('shown')}")
+"""
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [(["at=2", "tau=0.5", "shown="], "2 0.5 None"), (None, "None None 1_2"), ([3, "=x"], "None None 1_2")],
+)
+def test_a_click_on_a_point_chooses_what_it_stands_for(data: Any, told: str) -> None:
+    app = AppTest.from_string(CLICK)
+    app.session_state["data"] = data
+    app.run()
+    assert app.markdown[0].value == told
+
+
 def test_the_sites_in_numbers(opened: Open, store: Store) -> None:
     text = everything(opened(view="sites"))
     for site in store.sites:
@@ -154,52 +236,6 @@ def test_one_site_is_told() -> None:
     app.switch_page("pages/layers.py").run()
     assert not app.exception
     assert "single site" in everything(app)
-
-
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("measure", ["pearson", "jaccard"])
-def test_the_snippet_computes_what_is_shown(store: Store, view: str, measure: str) -> None:
-    names: dict[str, Any] = {}
-    exec(as_python(str(store.path), Asked(view, measure, 0.9, "alive", "0", "ended")), names)
-    found = adjacent_matches(store, measure)
-    wanted = {
-        "turnover": lambda: tables.turnover_table(found, 0.9),
-        "lifespans": lambda: tables.birth_table(lifespans(found, 0.9)),
-        "sites": lambda: sites_table(store),
-    }[view]()
-    assert names["result"].equals(wanted, null_equal=True)
-
-
-# ---- waiting
-
-STOPPED = """
-import streamlit as st
-from core.errors import Cancelled
-from ui.waiting import wait_for
-
-calls = st.session_state.setdefault("calls", [])
-
-def work(progress, cancelled):
-    calls.append(1)
-    progress(0.5)
-    if len(calls) == 1:
-        raise Cancelled("stopped", "start again")
-    return len(calls)
-
-st.write(f"found {wait_for(('a test of waiting', st.session_state['name']), work, 'Counting')}")
-"""
-
-
-def test_work_that_was_stopped_says_so_goes_on_when_asked_and_is_kept() -> None:
-    app = AppTest.from_string(STOPPED)
-    app.session_state["name"] = str(id(app))
-    app.run()
-    assert "Counting was stopped" in everything(app)
-    assert "found" not in everything(app)
-    app.button(key="waiting:again").click().run()
-    assert "found 2" in everything(app)
-    app.run()
-    assert app.session_state["calls"] == [1, 1]
 
 
 # ---- tables and pictures

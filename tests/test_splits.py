@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.analyses.splits import Merge, Split, merges, splits
+from core.analyses.splits import Divided, merges, splits
 from core.errors import BadArgument, Cancelled, UnknownSite
 from core.sources.planted import plant
 from core.sources.structures import Planting, one_of_each
@@ -24,11 +24,11 @@ from tests.test_gates import PAIRS, dense, with_weak_firing
 @pytest.mark.parametrize("seed", [0, 1])
 def test_planted_splits_and_merges_are_found_and_nothing_else(tmp_path: Path, seed: int) -> None:
     store, truth = one_of_each(tmp_path / "a.h5", seed=seed)
-    found = {(s.parent, frozenset(s.children)) for a, b in PAIRS for s in splits(store, a, b)}
+    found = {(s.whole, frozenset(s.parts)) for a, b in PAIRS for s in splits(store, a, b)}
     wanted = {(s.parent, frozenset(s.children)) for s in truth.splits}
     assert len(found & wanted) >= 0.95 * len(wanted)  # recall
     assert len(found & wanted) >= 0.95 * len(found)  # precision
-    found_merges = {(m.child, frozenset(m.parents)) for a, b in PAIRS for m in merges(store, a, b)}
+    found_merges = {(m.whole, frozenset(m.parts)) for a, b in PAIRS for m in merges(store, a, b)}
     wanted_merges = {(m.child, frozenset(m.parents)) for m in truth.merges}
     # An OR gate of two or three inputs, each with hardly a token of its own, is a merge by definition.
     wanted_merges |= {(g.feature, frozenset(g.inputs)) for g in truth.gates if g.kind == "or"}
@@ -78,7 +78,7 @@ def test_every_number_against_dense_arithmetic(tmp_path: Path, activity: float, 
         assert not splits(store, "0", "1", 0.0)
     wholes, parts = ("0", "1") if kind == "split" else ("1", "0")
     w, p = dense(store, wholes, activity), dense(store, parts, activity)
-    found: list[Split] | list[Merge] = (splits if kind == "split" else merges)(store, "0", "1", activity)
+    found: list[Divided] = (splits if kind == "split" else merges)(store, "0", "1", activity)
     assert len(found) == 2
     for one in found:
         whole = w[:, one.whole.index]
@@ -113,11 +113,11 @@ def test_copies_of_a_part_count_once(tmp_path: Path) -> None:
     assert splits(store, "0", "1") == []
     two = plant(tmp_path / "two.h5", {"0": parent[:, None] * 1.0, "1": np.c_[only_copies, second, second]})
     (one,) = splits(two, "0", "1")
-    assert [str(child) for child in one.children] == ["1_1", "1_3"]
+    assert [str(child) for child in one.parts] == ["1_1", "1_3"]
     assert one.overlap == 0
     assert one.coverage == pytest.approx((first | second).sum() / parent.sum())
     turned = plant(tmp_path / "turned.h5", {"0": np.c_[only_copies, second], "1": parent[:, None] * 1.0})
-    assert [str(part) for part in merges(turned, "0", "1")[0].parents] == ["0_1", "0_3"]
+    assert [str(part) for part in merges(turned, "0", "1")[0].parts] == ["0_1", "0_3"]
 
 
 def test_merges_are_the_exact_converse(tmp_path: Path) -> None:

@@ -201,6 +201,26 @@ def test_births_are_counted_at_the_site_where_they_happen(tmp_path: Path) -> Non
     assert born == {str(feature) for feature in truth.born("2")}
 
 
+@pytest.mark.parametrize("measure", ADMISSIBLE)
+def test_best_matches_are_kept_and_their_pair_is_not_read_again(
+    tmp_path: Path, measure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    sites = {key: (rng.random((400, 20)) < 0.2) * rng.lognormal(size=(400, 20)) for key in "01"}
+    weights = {key: {"decoder": rng.standard_normal((20, 6)).astype(np.float32)} for key in "01"}
+    store = plant(tmp_path / "s.h5", sites, weights=weights)
+    first = matches(store, "0", "1", measure)
+    for name in ("pair_links", "best_of_pair", "best_by_direction", "row_maxima"):
+        monkeypatch.setattr(f"core.analyses.turnover.{name}", lambda *asked, **running: pytest.fail("asked again"))
+    again = matches(store, "0", "1", measure)
+    for side in ("forward", "backward"):
+        for part in ("partner", "value"):
+            np.testing.assert_array_equal(getattr(getattr(first, side), part), getattr(getattr(again, side), part))
+    assert {name: values.tolist() for name, values in first.chance.items()} == {
+        name: values.tolist() for name, values in again.chance.items()
+    }
+
+
 # ---- bands and curves
 
 

@@ -1,70 +1,87 @@
-"""What the Gates page asks and keeps: the two sites, the view, the row in focus; its tables and its Python."""
+"""What the Gates page asks and keeps: the sites, the view, the row in focus; its tables and its Python."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
 import streamlit as st
 
+from core.analyses import gate_tables as tables
 from core.analyses.gate import Gate
-from core.analyses.gate_tables import candidate_table, division_table, gate_table, matching
-from core.analyses.gates import gates
-from core.analyses.seed_gates import Candidate, seed_candidates
-from core.analyses.splits import Merge, Split, merges, splits
-from core.results import refuse_if_hosted
+from core.analyses.gate_contexts import division_cases, gate_cases
+from core.analyses.kept_gates import found_in, is_kept
+from core.analyses.splits import Divided
 from core.store import Store
 from core.values import Feature
 from ui import selection
 from ui.gate_cards import telling
 from ui.setup import Page
+from ui.share import Frames
+from ui.text import quiet
+from ui.waiting import wait_for
 
 VIEWS = ("gates", "splits", "merges", "seed")
 NAMES = {"gates": "Gates", "splits": "Splits", "merges": "Merges", "seed": "Seed's candidates"}
+KIND_NAMES = {"any": "every kind", "or": "or", "and": "and", "and_not": "and not"}
+KINDS = {"gates": tuple(KIND_NAMES), "seed": ("any", "or", "and")}
+EVERY = "every"
+"""Every site, each over the one before it."""
+
 VIEW = selection.choice("view", VIEWS)
+KIND = selection.choice("kind", tuple(KIND_NAMES))
 ACTIVITY = selection.number("activity", 0.0, 0.0, 0.9)
 FIND = selection.text("find", longest=80)
 SHOWN = selection.text("shown", longest=80)
-KEPT = 64  # answers kept, over all stores and sessions
 
-ANALYSES: dict[str, Callable[..., list]] = {
-    "gates": gates,
-    "splits": splits,
-    "merges": merges,
-    "seed": seed_candidates,
-}
 TABLES: dict[str, Callable[..., pl.DataFrame]] = {
-    "gates": gate_table,
-    "splits": division_table,
-    "merges": division_table,
-    "seed": candidate_table,
+    "gates": tables.gate_table,
+    "splits": tables.division_table,
+    "merges": tables.division_table,
+    "seed": tables.candidate_table,
 }
 EXPLAINED = {
     "gates": "For each feature of the later site, combinations of features of the earlier one are searched on half of "
     "the documents. Those are listed that beat every single feature on the other half, by 0.05 of F1 at least.",
     "splits": "A feature is listed where two or more features of the later site fire almost only within it (necessity "
-    "0.9 or more, twice what chance gives), each on 5 to 90% of its tokens. Tokens with no such child are the rest.",
+    "0.9 or more, twice what chance gives), each on 5 to 90% of its tokens. Tokens with no such child are the rest; a "
+    "large rest is the sign of absorption: the feature goes on, and falls silent where a child fires.",
     "merges": "A feature of the later site is listed where two or more features of the earlier one fire almost only "
     "within it (sufficiency 0.9 or more, twice what chance gives), each making up 5 to 90% of its tokens.",
     "seed": "The paper calls a feature a gate where exactly two earlier ones are necessary (and) or sufficient (or) at "
-    "0.999, and verifies nothing. Beside each stand its precision, recall, and the gain over the better of the two.",
+    "0.999, and verifies nothing. Here each is tested as gates are, on half of the documents: against every single "
+    "feature of the site, and against chance.",
 }
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the page is about."""
+    """What the page is about; `target` may be EVERY."""
 
     view: str
     source: str
     target: str
-    activity: float
-    find: str
+    activity: float = 0.0
+    find: str = ""
+    kind: str = "any"
+
+    @property
+    def where(self) -> str:
+        """Between which sites, for titles."""
+        return "in this store" if self.target == EVERY else f"at site {self.target} over site {self.source}"
+
+    def pairs(self, store: Store) -> list[tuple[str, str]]:
+        """The pairs of sites to search."""
+        every = self.target == EVERY
+        return list(pairwise(site.key for site in store.sites)) if every else [(self.source, self.target)]
+
+
+def site_name(key: str) -> str:
+    """A site in a list."""
+    return "every site" if key == EVERY else f"site {key}"
 
 
 def site_settings(store: Store) -> tuple[selection.Setting[str], selection.Setting[str]]:
@@ -72,7 +89,7 @@ def site_settings(store: Store) -> tuple[selection.Setting[str], selection.Setti
     keys = [site.key for site in store.sites]
     middle = max(0, (len(keys) - 1) // 2)
     return selection.choice("from", keys[:-1], keys[min(middle, len(keys) - 2)]), selection.choice(
-        "to", keys[1:], keys[min(middle + 1, len(keys) - 1)]
+        "to", [*keys[1:], EVERY], keys[min(middle + 1, len(keys) - 1)]
     )
 
 
@@ -80,136 +97,172 @@ def read(store: Store) -> Asked:
     """The settings of the address and the session; a later site that is none becomes the next one."""
     first, second = site_settings(store)
     source, target = selection.value(first), selection.value(second)
-    if store.site(source).position >= store.site(target).position:
+    if target != EVERY and store.site(source).position >= store.site(target).position:
         target = store.sites[store.site(source).position + 1].key
         selection.put(second, target)
-    rest = selection.value(ACTIVITY), selection.value(FIND)
-    return Asked(selection.value(VIEW), source, target, *rest)
+    view, kind = selection.value(VIEW), selection.value(KIND)
+    kind = kind if kind in KINDS.get(view, ()) else "any"
+    return Asked(view, source, target, selection.value(ACTIVITY), selection.value(FIND), kind)
 
 
-# ---- answers, kept while the app runs
+# ---- answers
 
 
-@st.cache_resource(show_spinner=False)
-def _kept() -> tuple[threading.Lock, OrderedDict[tuple, list]]:
-    return threading.Lock(), OrderedDict()
+def at_hand(store: Store, asked: Asked) -> bool:
+    """Whether nobody has to wait for the answer."""
+    return all(is_kept(asked.view, store, *pair, asked.activity) for pair in asked.pairs(store))
 
 
 def answer(store: Store, asked: Asked) -> list:
-    """What the analysis finds; with a progress bar where it is computed for the first time.
+    """What the analysis finds, kept on disk; where it is searched for the first time, with a bar, beside the script.
 
-    Leaving the page ends the script at the next report, and with it the work. Raises `HostedRefusal` where hosted and
-    the sites are too large to search.
+    Raises `HostedRefusal` where hosted and the sites are too large to search.
     """
-    lock, kept = _kept()
-    key = (store.fingerprint, asked.view, asked.source, asked.target, asked.activity)
-    with lock:
-        if key in kept:
-            kept.move_to_end(key)
-            return kept[key]
-    refuse_if_hosted(store, asked.source, asked.target)
-    place = st.empty()
-    words = f"{NAMES[asked.view]} between sites {asked.source} and {asked.target}"
+    pairs, heard = asked.pairs(store), list[str]()
 
-    began = time.monotonic()
+    def work(progress: Callable[..., None], cancelled: Callable[[], bool]) -> list:
+        return found_in(
+            asked.view, store, pairs, asked.activity, progress=progress, cancelled=cancelled, notice=heard.append
+        )
 
-    def report(done: int, of: int) -> None:
-        place.progress(done / of if of else 1.0, f"{words}: {coming_along(done, of, time.monotonic() - began)}")
-
-    found = ANALYSES[asked.view](store, asked.source, asked.target, asked.activity, report=report)
-    place.empty()
-    with lock:
-        kept[key] = found
-        while len(kept) > KEPT:
-            kept.popitem(last=False)
+    key = ("gates", store.fingerprint, asked.view, tuple(pairs), asked.activity)
+    found = wait_for(key, work, f"{NAMES[asked.view]} {asked.where}", "features")
+    for text in heard:  # of a damaged file in the cache, once
+        st.html(quiet(text))
     return found
-
-
-def coming_along(done: int, of: int, seconds: float) -> str:
-    """How far, how fast and how long still.
-
-    >>> coming_along(500, 2000, 10.0)
-    '500 of 2,000 features, 50 a second, 30 s to go'
-    """
-    rate = done / seconds if seconds > 0 else 0.0
-    if not rate:
-        return f"{done:,} of {of:,} features"
-    return f"{done:,} of {of:,} features, {rate:,.0f} a second, {(of - done) / rate:,.0f} s to go"
 
 
 # ---- tables
 
 
-def frame_of(page: Page, asked: Asked, found: Sequence) -> pl.DataFrame:
-    """The table of the view, filtered by what was typed."""
-    return matching(TABLES[asked.view](found, page.labels), asked.find)
+def listed(page: Page, asked: Asked, found: Sequence) -> tuple[pl.DataFrame, list]:
+    """The table of the view, filtered by what was typed and chosen, and the result behind each row."""
+    frame = TABLES[asked.view](found, page.labels).with_row_index("at")
+    frame = tables.matching(frame, asked.find, asked.kind)
+    return frame.drop("at"), [found[k] for k in frame["at"]]
 
 
-def in_focus(page: Page, frame: pl.DataFrame, found: Sequence) -> Any:
-    """The chosen row's result, else the first one whose features all have names of their own; None for no rows."""
-    listed = set(frame["feature"].to_list())
-    shown = [one for one in found if str(features_of(one)[0]) in listed]
+def in_focus(page: Page, asked: Asked, shown: Sequence) -> Any:
+    """The chosen row's result, else the first whose features are called by labels, or by words; None for no rows."""
     chosen = selection.value(SHOWN)
-    wanted = [one for one in shown if str(features_of(one)[0]) == chosen]
-    told = (one for one in shown if telling(features_of(one), page.labels))
-    return wanted[0] if wanted else next(told, shown[0] if shown else None)
+    wanted = next((one for one in shown if chosen in (name_of_row(asked, one), str(features_of(one)[0]))), None)
+    if wanted is not None or not shown:
+        return wanted
+    told = [one for one in shown if telling(features_of(one), page.labels)]
+    labelled = (one for one in told if all(page.labels.get(f) for f in features_of(one)))
+    return next(labelled, told[0] if told else shown[0])
 
 
-def features_of(one: Gate | Candidate | Split | Merge) -> tuple[Feature, ...]:
+def features_of(one: Gate | Divided) -> tuple[Feature, ...]:
     """The feature that a row is about, and those that explain or divide it."""
-    return (one.whole, *one.parts) if isinstance(one, Split | Merge) else (one.feature, *one.inputs)
+    return (one.whole, *one.parts) if isinstance(one, Divided) else (one.feature, *one.inputs)
 
 
-def shown_table(asked: Asked, frame: pl.DataFrame) -> None:
-    """The table; choosing a row shows its card."""
+def name_of_row(asked: Asked, one: Gate | Divided) -> str:
+    """What the address calls a row: its feature, and of a candidate, of which a feature may have two, its kind."""
+    return f"{features_of(one)[0]} {one.kind}" if asked.view == "seed" else str(features_of(one)[0])
+
+
+def shown_table(asked: Asked, frame: pl.DataFrame, shown: Sequence, one: Gate | Divided) -> None:
+    """The table with the row in focus marked; choosing another shows its card."""
     key = f"table:{asked}"
 
     def chosen() -> None:
         rows = st.session_state[key]["selection"]["rows"]
         if rows:
-            selection.choose(SHOWN.name, frame["feature"][rows[0]])
+            selection.choose(SHOWN.name, name_of_row(asked, shown[rows[0]]))
 
     st.dataframe(
         frame, key=key, hide_index=True, selection_mode="single-row", on_select=chosen,
-        height=min(395, 38 + 35 * len(frame)), column_config=_columns(frame),
+        height=min(395, 38 + 35 * len(frame)), column_config=_columns(frame), placeholder="–",
+        selection_default={"selection": {"rows": [shown.index(one)]}},
     )  # fmt: skip
 
 
+TITLES = {
+    "name": "called", "input_names": "inputs called", "part_names": "parts called", "why": "why not", "f1": "F1",
+    "held_out_f1": "F1, held out", "held_out_gain": "gain, held out", "low": "gain from", "high": "gain to",
+    "several": "several at once",
+}  # fmt: skip
+HELP = {
+    "precision": "Of the tokens on which the inputs say so, the share on which the feature fires",
+    "recall": "Of the feature’s tokens, the share on which the inputs say so",
+    "gain": "F1 above the best single input",
+    "held_out_f1": "On the half of the documents that was not searched",
+    "held_out_gain": "F1 above the best single input, on the half of the documents that was not searched",
+    "coverage": "Share of the feature’s tokens with any part",
+    "overlap": "Share of those with two or more",
+    "divided": "Share of the feature’s tokens with exactly one part",
+    "several": "Share with two or more parts",
+    "rest": "Share with no part",
+}
+WIDTHS = {"feature": 62, "name": 170, "kind": 68, "inputs": 112, "input_names": 205, "parts": 150, "part_names": 290,
+          "holds": 54, "why": 260, "precision": 72, "coverage": 82, "held_out_f1": 92, "held_out_gain": 104,
+          "several": 110}  # fmt: skip
+
+
 def _columns(frame: pl.DataFrame) -> dict[str, Any]:
-    titles = {
-        "input_names": "named", "part_names": "named", "held_out_f1": "F1, held out", "f1": "F1",
-        "held_out_gain": "gain, held out", "low": "gain from", "high": "gain to", "several": "several at once",
-    }  # fmt: skip
-    columns: dict[str, Any] = {"low": None, "high": None}
-    columns = columns if "low" in frame.columns else {}
+    columns: dict[str, Any] = {}
     for name, kind in frame.schema.items():
-        if name in columns:
-            continue
-        label = titles.get(name, name)
+        title, width, told = TITLES.get(name, name), WIDTHS.get(name, 62), HELP.get(name)
         if kind == pl.Float64:
-            columns[name] = st.column_config.NumberColumn(label, format="%.2f", width="small")
+            columns[name] = st.column_config.NumberColumn(title, format="%.2f", width=width, help=told)
         else:
-            wide = name in ("inputs", "input_names", "parts", "part_names")
-            columns[name] = st.column_config.TextColumn(label, width="medium" if wide else "small")
-    return columns
+            columns[name] = st.column_config.TextColumn(title, width=width, help=told)
+    return columns | {name: None for name in ("low", "high") if name in columns}
+
+
+def frames(page: Page, asked: Asked, frame: pl.DataFrame, one: Gate | Divided | None) -> Frames:
+    """What can be downloaded: the table, and of the row in focus all that its card shows."""
+    found: dict[str, Callable[[], pl.DataFrame]] = {asked.view: lambda: frame}
+    if isinstance(one, Divided):
+        found["parts"] = lambda: tables.part_table(page.store, one, page.labels)
+        found["contexts"] = lambda: tables.case_table(division_cases(page.store, one, asked.activity))
+    elif one is not None:
+        found["truth-table"] = lambda: tables.truth_table(one)
+        found["contexts"] = lambda: tables.case_table(gate_cases(page.store, one, asked.activity))
+    return found
 
 
 # ---- Copy as Python
 
 
-def as_python(path: str, asked: Asked) -> str:
-    """The core calls behind the table, to run as they are from the checkout.
+def as_python(path: str, asked: Asked, one: Gate | Divided | None = None) -> str:
+    """The core calls behind the page, to run as they are from the checkout: a frame for each download, by its name.
 
-    >>> print(as_python("demo.h5", Asked("splits", "2", "3", 0.0, "")).splitlines()[-2])
-    found = splits(store, '2', '3', activity=0.0)
+    >>> print(as_python("demo.h5", Asked("splits", "2", "3")).splitlines()[-2])
+    found = found_in('splits', store, [('2', '3')], 0.0)
     """
-    call, frame = ANALYSES[asked.view], TABLES[asked.view]
-    return (
-        f"from {call.__module__} import {call.__name__}\n"
-        f"from core.analyses.gate_tables import {frame.__name__}, matching\n"
-        "from core.labels import Labels\n"
-        "from core.store import open_store\n\n"
-        f"store = open_store({path!r})\n"
-        f"found = {call.__name__}(store, {asked.source!r}, {asked.target!r}, activity={asked.activity!r})\n"
-        f"result = matching({frame.__name__}(found, Labels.beside(store)), {asked.find!r})\n"
-    )
+    pairs = "list(pairwise(site.key for site in store.sites))"
+    pairs = pairs if asked.target == EVERY else repr([(asked.source, asked.target)])
+    names = [
+        "from core.analyses import gate_tables as tables",
+        "from core.analyses.kept_gates import found_in",
+        "from core.labels import Labels",
+        "from core.store import open_store",
+    ]
+    lines = [
+        f"store = open_store({path!r})",
+        "labels = Labels.beside(store)",
+        f"found = found_in({asked.view!r}, store, {pairs}, {asked.activity!r})",
+        f"{asked.view} = tables.matching(tables.{TABLES[asked.view].__name__}(found, labels), {asked.find!r}, "
+        f"{asked.kind!r})",
+    ]
+    if one is not None:
+        cases = "division_cases" if isinstance(one, Divided) else "gate_cases"
+        names.insert(1, f"from core.analyses.gate_contexts import {cases}")
+        frame = "parts = tables.part_table(store, one, labels)"
+        frame = frame if isinstance(one, Divided) else "truth_table = tables.truth_table(one)"
+        lines += [
+            _that(asked, one), frame, f"contexts = tables.case_table({cases}(store, one, {asked.activity!r}))",
+        ]  # fmt: skip
+    names = ["from itertools import pairwise\n", *names] if asked.target == EVERY else names
+    return "\n".join([*names, "", *lines]) + "\n"
+
+
+def _that(asked: Asked, one: Gate | Divided) -> str:
+    """The line that takes one row's result out of all."""
+    first = features_of(one)[0]
+    which = f"str(o.{'whole' if isinstance(one, Divided) else 'feature'}) == {str(first)!r}"
+    kind = f" and o.kind == {one.kind!r}" if asked.view == "seed" else ""
+    return f"one = next(o for o in found if {which}{kind})"

@@ -7,6 +7,7 @@ taken over by the component and becomes a choice and, where it leads to another 
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 import streamlit as st
@@ -56,14 +57,25 @@ def anchor(body: str, page: str = "", label: str = "", **choices: str | None) ->
 
 
 def follow(address: str) -> None:
-    """Take over the choices of a permalink and remember which page comes next; for callbacks."""
+    """Take over the choices of a permalink and remember which page comes next; for callbacks.
+
+    An empty choice takes back what was chosen.
+    """
     page, _, query = address.partition("?")
-    choices = dict(parse_qsl(query)[:40])
-    if selection.STORE in choices:
-        selection.open_store(choices.pop(selection.STORE))
-    for name, chosen in choices.items():
-        selection.choose(name, chosen)
+    choices = dict(parse_qsl(query, keep_blank_values=True)[:40])
+    if store := choices.pop(selection.STORE, ""):
+        selection.open_store(store)
+    choose_all(choices)
     lead_to(page)
+
+
+def choose_all(choices: Mapping[str, str]) -> None:
+    """Choose by name and text; an empty text goes back to the default."""
+    for name, chosen in choices.items():
+        if chosen:
+            selection.choose(name, chosen)
+        else:
+            selection.drop(name)
 
 
 def lead_to(page: str) -> None:

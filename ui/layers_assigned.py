@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
+import polars as pl
 import streamlit as st
 
-from core.analyses.assigned import Agreed, agreed, assignment, is_kept
+from core.analyses.assigned import Agreed, agreed, agreement_table, assignment, is_kept
 from core.analyses.turnover import Matches
 from core.errors import Cancelled
 from core.paths import hosted
@@ -48,6 +49,11 @@ def all_agreed(store: Store, matches: Sequence[Matches]) -> list[Agreed]:
         return found
 
     return wait_for(("assigned", store.fingerprint, tuple(pairs)), work, "One-to-one assignments by folded MSE")
+
+
+def agreement(store: Store, matches: Sequence[Matches]) -> pl.DataFrame:
+    """The numbers of the card as a frame."""
+    return agreement_table(all_agreed(store, matches))
 
 
 def card(store: Store, matches: Sequence[Matches]) -> None:

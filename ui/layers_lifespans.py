@@ -2,44 +2,117 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 import streamlit as st
 
-from core.analyses.layer_tables import chain_table, gap_of, return_table
-from core.analyses.lifespans import Lifespans, Return, half_life, length_table, lifespans, longest, survival
+from core.analyses.layer_tables import Question, birth_table, chain_table, gap_of, return_table, survival_table
+from core.analyses.lifespans import (
+    Lifespans,
+    Return,
+    chosen,
+    half_life,
+    length_table,
+    lifespans,
+    returns,
+    survival,
+)
 from core.analyses.turnover import Matches
-from core.values import Feature
 from core.views.curves import Line, line_figure
 from ui import palette, selection
 from ui.go import anchor, linked
-from ui.layers_page import LENGTH, LISTED, SHOWN, Asked, born_setting, colours, line_colours
-from ui.layers_turnover import PICTURE, STYLE, evidence, in_focus
+from ui.layers_page import (
+    LASTING,
+    LENGTH,
+    LISTED,
+    Asked,
+    born_setting,
+    colours,
+    line_colours,
+    matches_across,
+)
+from ui.layers_turnover import STYLE, in_focus
+from ui.marks import chart, choices
 from ui.setup import Page
-from ui.text import escape, figure, head, quiet, table
-
-MOST = 500
-"""Chains listed at once."""
+from ui.text import called, escape, head, table
 
 
-def chains_of(found: Sequence[Matches], asked: Asked) -> Lifespans:
-    """The chains at the chosen threshold."""
-    return lifespans(found, asked.tau)
+@dataclass(frozen=True)
+class Shown:
+    """What the lifespans view is about: all chains, those listed, what comes back where that is asked for."""
+
+    found: Lifespans
+    question: Question
+    chains: np.ndarray  # those listed
+    frame: pl.DataFrame  # one row each
+    gap: int  # how far `back` looks; 0 where it is not listed
+    back: list[Return]
 
 
-def overview(page: Page, found: Lifespans, theme: str) -> None:
-    """Survival by birth site beside the lengths; each number leads to its chains."""
+def shown(page: Page, asked: Asked, matches: Sequence[Matches]) -> Shown:
+    """What the settings ask for; pairs of sites across gaps are computed where returns are listed."""
+    found = lifespans(matches, asked.tau)
+    born = selection.value(born_setting(page.store))
+    question = ("" if born == "all" else born, selection.value(LENGTH), selection.value(LASTING))
+    chains = chosen(found, *question)
+    frame = chain_table(found, chains, page.labels)
+    if selection.value(LISTED) != "returns":
+        return Shown(found, question, chains, frame, 0, [])
+    across = matches_across(page.store, asked.measure)
+    back = returns(found.keys, across, asked.tau)
+    return Shown(found, question, chains, frame, gap_of(len(found.keys)), back)
+
+
+def title(page: Page, shown: Shown) -> str:
+    """The lifespan in focus and how long features last in general, plain text."""
+    if shown.gap:
+        return _title_of_returns(page, shown.back)
+    found = shown.found
+    curve = survival(found)
+    half = half_life(curve)
+    told = f"half of all features are gone after {half:.1f} sites"
+    if np.isnan(half):
+        told = f"{100 * curve[1]:.0f}% of all features go on one to one at the next site"
+    if not len(shown.chains) or found.length[shown.chains].max() < 2:
+        return f"{told[0].upper()}{told[1:]}" if len(found.birth) else "No feature of this store is alive"
+    features = found.features(int(shown.chains[in_focus(shown.frame, "born", "born_name")]))
+    return f"{called(features[0], page.labels)} lasts from site {features[0].key} to site {features[-1].key}; {told}"
+
+
+def _title_of_returns(page: Page, back: Sequence[Return]) -> str:
+    if not back:
+        return "No feature vanishes and reappears"
+    one = back[in_focus(return_table(back, page.labels), "before", "before_name")]
+    after = f"there again at site {one.after.key}"
+    told = f"{called(one.before, page.labels)} of site {one.before.key} is gone at the next site and {after}"
+    return f"{told}, one of {len(back):,}" if len(back) > 1 else told
+
+
+def frames(page: Page, shown: Shown) -> dict[str, Callable[[], pl.DataFrame]]:
+    """What can be downloaded."""
+    found: dict[str, Callable[[], pl.DataFrame]] = {
+        "births": lambda: birth_table(shown.found),
+        "survival": lambda: survival_table(shown.found),
+        "lifespans": lambda: shown.frame,
+    }
+    return found | ({"returns": lambda: return_table(shown.back, page.labels)} if shown.gap else {})
+
+
+def overview(page: Page, shown: Shown, theme: str) -> None:
+    """Survival by birth site beside the lengths; each point and each number leads to its chains."""
+    found = shown.found
     left, right = st.columns([2, 3], gap="small")
     with left, st.container(key="card-survival"):
         st.html(STYLE)
-        st.html(head("Still there", "share of features, by sites after their first") + _legend(found, theme))
-        st.plotly_chart(survival_figure(found, theme), key="layers:survival", theme=None, config=PICTURE)
+        st.html(head("Still there", "share of features, by sites after their first · click a point for them"))
+        st.html(_legend(found, theme))
+        chart(survival_figure(found, theme), "layers:survival")
     with right, st.container(key="card-births"):
         told = "of them still there at the last site: outlined"
-        linked(head("How many sites a feature lasts", told) + births(page, found), "layers:births")
+        linked(head("How many sites a feature lasts", told) + births(shown), "layers:births")
 
 
 def _legend(found: Lifespans, theme: str) -> str:
@@ -56,18 +129,25 @@ def survival_figure(found: Lifespans, theme: str) -> object:
     """The product-limit curves; the last site has none: nothing follows it."""
     steps = np.arange(len(found.keys))
     shades = line_colours(len(found.keys) - 1, theme)
+
+    def marks(born: str) -> list[tuple[str, ...]]:
+        return [choices(born=born, length=0, lasting=k + 1, list="longest", shown="") for k in range(len(found.keys))]
+
     lines = [
-        Line(f"born at {key}, after %{{x}}", steps, survival(found, site), shades[site], markers=True)
+        Line(f"born at {key}, after %{{x}}", steps, survival(found, site), shades[site], markers=True, marks=marks(key))
         for site, key in enumerate(found.keys[:-1])
     ]
-    lines.append(Line("all, after %{x}", steps, survival(found), colours(theme)["text"], 2.5, "dot", markers=True))
+    every = survival(found)
+    lines.append(
+        Line("all, after %{x}", steps, every, colours(theme)["text"], 2.5, "dot", markers=True, marks=marks("all"))
+    )
     return line_figure(lines, colours(theme), x_title="sites later", y_percent=True, hover="%{y:.1%}", height=250)
 
 
-def births(page: Page, found: Lifespans) -> str:
+def births(shown: Shown) -> str:
     """One row a birth site: born, half-life, then how many of each length, shaded by their share."""
+    found, chosen = shown.found, shown.question[:2]
     lengths, n = length_table(found), len(found.keys)
-    chosen = selection.value(born_setting(page.store)), selection.value(LENGTH)
     rows = []
     for site, key in enumerate(found.keys):
         total = int(lengths[site].sum())
@@ -93,126 +173,4 @@ def _cell(count: int, of: int, key: str, length: int, last: bool, chosen: tuple[
     ground = f"background:color-mix(in srgb, var(--s-shade) {depth}%, transparent);{edge}"
     told = f"{count} features born at site {key}" + (f" that last {length} sites" if length else "")
     body = f'<span class="s-heat" style="{ground}">{count:,}</span>'
-    return anchor(body, label=told, born=key, length=str(length), list="longest", shown="")
-
-
-# ---- the lists
-
-
-def chosen_chains(page: Page, found: Lifespans) -> tuple[np.ndarray, str]:
-    """The chains of the chosen cell, else the longest-lived; and what they are."""
-    born, length = selection.value(born_setting(page.store)), selection.value(LENGTH)
-    if born == "all" and not length:
-        return longest(found, MOST), "the longest-lived first"
-    order = np.lexsort((-np.nan_to_num(found.weakest, nan=-2.0), -found.length))
-    site = None if born == "all" else found.keys.index(born)
-    wanted = found.born_at(site) & ((found.length == length) if length else True)
-    told = "" if born == "all" else f"born at site {born}"
-    lasting = f"that last {length} site{'s' * (length != 1)}" if length else ""
-    return order[wanted[order]][:MOST], " ".join(filter(None, (told, lasting)))
-
-
-def chain_list(page: Page, asked: Asked, found: Lifespans) -> None:
-    """Chains as a table; the one in focus as boxes, and the evidence of its weakest step."""
-    chains, told = chosen_chains(page, found)
-    with st.container(key="card-chains"):
-        everything = (
-            anchor("show the longest-lived of all", born="all", length="0", shown="")
-            if told != "the longest-lived first"
-            else ""
-        )
-        linked(head(f"{len(chains):,} features", told or "of every length") + everything, "layers:chains-head")
-        if not len(chains):
-            st.html(quiet("No feature lasts for two sites: lower the threshold."))
-            return
-        frame = chain_table(found, chains, page.labels)
-        titles = {
-            "born_name": "called",
-            "last_name": "called there",
-            "still_there": "still there",
-            "weakest": "weakest step",
-        }
-        _listed(frame, f"table:chains:{asked}:{told}", "born", titles)
-    row = in_focus(frame, "born", "born_name")
-    strip(page, found, int(chains[row]))
-
-
-def strip(page: Page, found: Lifespans, chain: int) -> None:
-    """One chain as boxes in the colours of their sites; under it the evidence of its weakest step, by Pearson."""
-    features = found.features(chain)
-    links = [page.links.link(a, b) for a, b in pairwise(features)]
-    with st.container(key="card-chain"):
-        parts = []
-        for k, feature in enumerate(features):
-            if k:
-                value, ends = figure(links[k - 1].measures["pearson"], 3), f"{features[k - 1]},{feature}"
-                told = f"inspect the link of {features[k - 1]} and {feature}"
-                step = anchor(value, "evolution", label=told, feature=str(feature), link=ends)
-                parts.append(f'<span class="s-step">{step}</span>')
-            name = escape(page.labels.name(feature)) or "–"
-            box = f'<span class="s-box" style="{_paint(page, feature)}"><b>{name}</b><span>{feature}</span></span>'
-            parts.append(anchor(box, "feature", feature=str(feature)))
-        title = head("One feature, site by site", "Pearson of each step")
-        linked(f'{title}<div class="s-scroll"><div class="s-chain">{"".join(parts)}</div></div>', "layers:chain")
-    worst = min(links, key=lambda link: link.measures["pearson"], default=None)
-    first, then = (worst.source, worst.target) if worst else (features[0], None)
-    evidence(page, first, then, told="the weakest step")
-
-
-def return_list(page: Page, asked: Asked, found: Sequence[Return]) -> None:
-    """What vanishes and reappears; the one in focus with its evidence."""
-    gap = gap_of(len(page.store.sites))
-    with st.container(key="card-returns"):
-        told = f"a mutual match at {asked.tau:g} or more up to {gap} sites on, and none as good in between"
-        st.html(head(f"{len(found):,} features vanish and reappear", told))
-        if not found:
-            st.html(quiet("None at this threshold."))
-            return
-        frame = return_table(found, page.labels)
-        titles = {"before_name": "called", "after": "there again as", "after_name": "called there", "value": "match",
-                  "between": "best in between"}  # fmt: skip
-        _listed(frame, f"table:returns:{asked}", "before", titles)
-    row = in_focus(frame, "before", "before_name")
-    evidence(page, found[row].before, found[row].after, told="what it comes back as")
-
-
-def _listed(frame: pl.DataFrame, key: str, name: str, titles: dict[str, str]) -> None:
-    def chosen() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
-        if rows:
-            selection.choose(SHOWN.name, frame[name][rows[0]])
-
-    columns = {}
-    for column, kind in frame.schema.items():
-        label = titles.get(column, column)
-        if kind == pl.Float64:
-            columns[column] = st.column_config.NumberColumn(label, format="%.3f", width="small")
-        elif kind == pl.Int64:
-            columns[column] = st.column_config.NumberColumn(label, width="small")
-        else:
-            wide = column.endswith("name") or column == "features"
-            columns[column] = st.column_config.TextColumn(label, width="medium" if wide else "small")
-    st.dataframe(
-        frame, key=key, hide_index=True, selection_mode="single-row", on_select=chosen, column_config=columns,
-        height=min(318, 38 + 35 * len(frame)),
-    )  # fmt: skip
-
-
-def _paint(page: Page, feature: Feature) -> str:
-    place, n = page.store.site(feature.key).position, len(page.store.sites)
-    light, dark = palette.ramp(n, "light")[place], palette.ramp(n, "dark")[place]
-    return f"background:{palette.pair(light, dark)};color:{palette.pair(palette.ink(light), palette.ink(dark))}"
-
-
-def list_switch() -> None:
-    """Longest-lived or returning."""
-    st.segmented_control(
-        "List",
-        list(LISTED_NAMES),
-        format_func=LISTED_NAMES.__getitem__,
-        label_visibility="collapsed",
-        **selection.bind(LISTED),
-    )
-
-
-LISTED_NAMES = {"longest": "Lifespans", "returns": "Vanish and reappear"}
+    return anchor(body, label=told, born=key, length=str(length), lasting="0", list="longest", shown="")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from core.analyses.layer_tables import gap_of
-from core.analyses.lifespans import Lifespans, pairs_for_returns, survival
+from core.analyses.lifespans import pairs_for_returns
 from core.analyses.turnover import (
     ADMISSIBLE,
     BANDS,
@@ -17,6 +17,7 @@ from core.analyses.turnover import (
     matches_by_measure,
 )
 from core.errors import NothingRecorded, SpacesDiffer
+from core.results import pair_path
 from core.statistics.measures import BOUNDED
 from core.store import Store
 from ui import palette, selection
@@ -33,6 +34,7 @@ BAND = selection.choice("band", BANDS)
 SHOWN = selection.text("shown", longest=80)
 LISTED = selection.choice("list", ("longest", "returns"))
 LENGTH = selection.count("length", 0, 0, 1000)
+LASTING = selection.count("lasting", 0, 0, 1000)
 NO_DIRECTIONS = (SpacesDiffer, NothingRecorded)
 
 ByMeasure = dict[str, Matches]
@@ -62,7 +64,8 @@ def born_setting(store: Store) -> selection.Setting[str]:
 
 
 def read(store: Store) -> Asked:
-    """The settings of the address and the session."""
+    """The settings of the address and the session; the row in focus is read too, so that a permalink has it."""
+    selection.value(SHOWN)
     first = selection.value(VIEW), selection.value(MEASURE), selection.value(TAU)
     return Asked(*first, selection.value(OF), selection.value(at_setting(store)), selection.value(BAND))
 
@@ -76,6 +79,11 @@ def all_matches(store: Store) -> tuple[list[ByMeasure], str]:
     problem = directions_problem(store)
     measures = BOUNDED if problem else ADMISSIBLE
     return list(_matches(store, pairs, measures, "Turnover").values()), problem
+
+
+def at_hand(store: Store) -> bool:
+    """Whether all adjacent sites have been counted, so that nobody has to wait long."""
+    return all(pair_path(store, a.key, b.key).is_file() for a, b in pairwise(store.sites))
 
 
 def matches_across(store: Store, measure: str) -> dict[tuple[str, str], Matches]:
@@ -101,34 +109,41 @@ def directions_problem(store: Store) -> str:
 def _matches(
     store: Store, pairs: Sequence[tuple[str, str]], measures: Sequence[str], words: str, *, nulls: bool = True
 ) -> dict[tuple[str, str], ByMeasure]:
-    def work(progress: Callable[[float], None], cancelled: Callable[[], bool]) -> dict[tuple[str, str], ByMeasure]:
+    def work(progress: Callable[..., None], cancelled: Callable[[], bool]) -> dict[tuple[str, str], ByMeasure]:
         found = {}
         for k, pair in enumerate(pairs):
 
             def within(share: float, k: int = k) -> None:
-                progress((k + 0.8 * share) / len(pairs))
+                progress((k + 0.8 * share) / len(pairs), k)
 
             found[pair] = matches_by_measure(store, *pair, measures, nulls=nulls, progress=within, cancelled=cancelled)
-            progress((k + 1) / len(pairs))
+            progress((k + 1) / len(pairs), k + 1)
         return found
 
-    return wait_for((store.fingerprint, tuple(pairs), tuple(measures), nulls), work, words)
+    return wait_for((store.fingerprint, tuple(pairs), tuple(measures), nulls), work, words, "pairs of sites")
 
 
 # ---- words
 
+WAITING = "Every feature of each site is counted against every one of the next, once: the result is kept on disk."
 
-def turnover_title(told: Sequence[Turnover]) -> str:
+
+def turnover_title(asked: Asked, told: Sequence[Turnover]) -> str:
     """What is passed on where most and where least is, plain text."""
     known = [step for step in told if step.alive_from]
     if not known:
         return "No feature of this store is alive: nothing is passed on"
-    most, least = max(known, key=lambda step: step.share), min(known, key=lambda step: step.share)
+
+    def share(step: Turnover) -> float:
+        return step.share if asked.of == "alive" else step.raw_share
+
+    most, least = max(known, key=share), min(known, key=share)
     first, second = sorted((most, least), key=told.index)
-    one = f"{100 * first.share:.0f}% of site {first.source}’s features are still there at site {first.target}"
+    every = "" if asked.of == "alive" else "all "
+    one = f"{100 * share(first):.0f}% of {every}site {first.source}’s features are still there at site {first.target}"
     if first is second:
         return one
-    return f"{one}, {100 * second.share:.0f}% of site {second.source}’s at site {second.target}"
+    return f"{one}, {100 * share(second):.0f}% of site {second.source}’s at site {second.target}"
 
 
 def turnover_words(asked: Asked, told: Sequence[Turnover]) -> str:
@@ -141,16 +156,6 @@ def turnover_words(asked: Asked, told: Sequence[Turnover]) -> str:
         f"{measure_name(asked.measure)} of {asked.tau:g} or more, else it ends; by chance {by_chance} would be. "
         "Dead features (never active) and rare ones (on fewer than 10 tokens) are counted apart."
     )
-
-
-def lifespans_title(found: Lifespans) -> str:
-    """How many of the first site's features go on one to one, to the next site and to the last, plain text."""
-    keys = found.keys
-    born, through = int(found.born_at(0).sum()), int((found.length == len(keys)).sum())
-    if not born:
-        return f"No feature of site {keys[0]} is alive: no lifespan begins there"
-    next_on = f"{100 * survival(found, 0)[1]:.0f}% of site {keys[0]}’s features go on one to one at site {keys[1]}"
-    return next_on if len(keys) == 2 else f"{next_on}, {through:,} of {born:,} as far as site {keys[-1]}"
 
 
 def lifespans_words(asked: Asked) -> str:
@@ -172,42 +177,3 @@ def line_colours(n: int, theme: str) -> list[str]:
     """The ramp for lines: without its lightest end, which is lost on white (and its darkest on black)."""
     ramp = palette.ramp(n + 1, theme)
     return ramp[1:] if theme == "light" else ramp[:-1]
-
-
-# ---- Copy as Python
-
-
-def as_python(path: str, asked: Asked, *, by_weights: bool = False) -> str:
-    """The core calls behind a view, to run as they are from the checkout; the answer is in ``result``.
-
-    With `by_weights` the turnover's has the assignments by weights too, in ``assigned``.
-
-    >>> print(as_python("demo.h5", Asked("turnover", "pearson", 0.95, "alive", "0", "ended")).splitlines()[-1])
-    result = turnover_table(adjacent_matches(store, 'pearson'), 0.95)
-    """
-    if asked.view == "sites":
-        return (
-            "from core.analyses.site_summary import sites_table\nfrom core.store import open_store\n\n"
-            f"store = open_store({path!r})\nresult = sites_table(store)\n"
-        )
-    if asked.view == "turnover":
-        names, more = "", ""
-        if by_weights:
-            names = "from core.analyses.assigned import agreed, agreement_table, assignment\n"
-            more = (
-                "by_pearson = adjacent_matches(store, 'pearson')\n"
-                "assigned = agreement_table([agreed(m, assignment(store, m.source, m.target)) for m in by_pearson])\n"
-            )
-        return (
-            f"{names}from core.analyses.layer_tables import turnover_table\n"
-            "from core.analyses.turnover import adjacent_matches\nfrom core.store import open_store\n\n"
-            f"store = open_store({path!r})\n{more}"
-            f"result = turnover_table(adjacent_matches(store, {asked.measure!r}), {asked.tau!r})\n"
-        )
-    return (
-        "from core.analyses.layer_tables import birth_table\nfrom core.analyses.lifespans import lifespans\n"
-        "from core.analyses.turnover import adjacent_matches\nfrom core.store import open_store\n\n"
-        f"store = open_store({path!r})\n"
-        f"chains = lifespans(adjacent_matches(store, {asked.measure!r}), {asked.tau!r})\n"
-        "result = birth_table(chains)\n"
-    )

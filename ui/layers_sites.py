@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+import polars as pl
 import streamlit as st
 
+from core.analyses.site_features import silent_table, spread_table
 from core.analyses.site_summary import (
     SiteSummary,
     density_spread,
@@ -14,14 +16,17 @@ from core.analyses.site_summary import (
     range_of_maxima,
     silent_after,
     site_summary,
+    sites_table,
     token_steps,
 )
 from core.values import MIN_ACTIVE
 from core.views.curves import Line, line_figure, steps_of
 from ui import palette
 from ui.go import anchor, linked
+from ui.layers_marks import Mark, behind_of, bin_marks
 from ui.layers_page import colours, line_colours
-from ui.layers_turnover import PICTURE, STYLE
+from ui.layers_turnover import STYLE
+from ui.marks import chart, choices
 from ui.setup import Page
 from ui.text import escape, head, percent, table
 
@@ -80,6 +85,16 @@ def _silent(found: Sequence[SiteSummary], place: int, kind: str, count: int) -> 
     return anchor(f"{count:,}", view="turnover", at=at, band=f"{kind}_{side}", shown="")
 
 
+def frames(page: Page, mark: Mark | None) -> dict[str, Callable[[], pl.DataFrame]]:
+    """What can be downloaded."""
+    found: dict[str, Callable[[], pl.DataFrame]] = {
+        "sites": lambda: sites_table(page.store),
+        "histograms": lambda: spread_table(page.store),
+        "silent": lambda: silent_table(page.store),
+    }
+    return found | ({} if mark is None else {"behind-the-mark": lambda: behind_of(page, mark)})
+
+
 def spreads(page: Page, theme: str) -> None:
     """Densities, maxima, and what is dead after how many tokens: three panels, a line a site."""
     store = page.store
@@ -91,11 +106,15 @@ def spreads(page: Page, theme: str) -> None:
         for name, spread in (("density", density_spread(store, site.key)),
                              ("maximum", maximum_spread(store, site.key, low, high))):  # fmt: skip
             x, y = steps_of(spread.edges, spread.counts)
-            panels[name].append(Line(f"site {site.key}, from %{{x:.2g}}", x, y, colour))
-        dead = silent_after(store, site.key, tokens) / max(1, site.d_sae)
-        few = silent_after(store, site.key, tokens, MIN_ACTIVE) / max(1, site.d_sae)
-        panels["dead"].append(Line(f"site {site.key} dead after %{{x:,.0f}}", tokens, dead, colour))
-        panels["dead"].append(Line(f"site {site.key} dead or rare", tokens, few, colour, 1.2, "dot"))
+            marks = bin_marks(name, site.key, spread.edges)
+            panels[name].append(Line(f"site {site.key}, from %{{x:.2g}}", x, y, colour, marks=marks))
+        for name, times, told, look in (
+            ("dead", 1, "dead after %{x:,.0f}", (2.0, "solid")),
+            ("silent", MIN_ACTIVE, "dead or rare after %{x:,.0f}", (1.2, "dot")),
+        ):
+            share = silent_after(store, site.key, tokens, times) / max(1, site.d_sae)
+            marks = [choices(mark=Mark(name, site.key, float(n), float("inf")), shown="") for n in tokens]
+            panels["dead"].append(Line(f"site {site.key} {told}", tokens, share, colour, *look, marks=marks))
     with st.container(key="card-spreads"):
         st.html(_legend(page, shades))
         left, middle, right = st.columns(3, gap="medium")
@@ -104,6 +123,12 @@ def spreads(page: Page, theme: str) -> None:
             middle, "Largest activation", "features by their maximum", panels["maximum"], theme, "maximum activation"
         )
         _panel(right, "Silent so far", "share dead, dotted: dead or rare", panels["dead"], theme, "tokens", share=True)
+        never = anchor("pairs that are never active together", "measures")
+        linked(
+            f'<div class="s-quiet s-small">Click a line for the features behind it. Against the number of tokens '
+            f"Measures also counts the {never}.</div>",
+            "layers:never",
+        )
 
 
 def _panel(
@@ -118,7 +143,7 @@ def _panel(
             lines, colours(theme), x_title=axis, x_log=True, x_range=bounds, y_percent=share, height=230,
             hover="%{y:.1%}" if share else "%{y:,}",
         )  # fmt: skip
-        st.plotly_chart(drawn, key=f"layers:{title}", theme=None, config=PICTURE)
+        chart(drawn, f"layers:{title}")
 
 
 def _legend(page: Page, shades: Sequence[str]) -> str:

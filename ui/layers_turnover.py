@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 import streamlit as st
 
-from core.analyses.layer_tables import TAUS, band_table
-from core.analyses.turnover import ADMISSIBLE, Matches, Turnover, of_source, share_curves
+from core.analyses.layer_tables import TAUS, band_table, curve_table, turnover_table
+from core.analyses.turnover import ADMISSIBLE, Matches, Turnover, of_source, share_curves, turnover
 from core.values import Feature
 from core.views.curves import Line, line_figure
 from core.views.sankey import Paint, sankey
@@ -18,6 +19,7 @@ from ui import palette, selection
 from ui.go import anchor, linked
 from ui.inspector import inspector
 from ui.layers_page import SHOWN, Asked, ByMeasure, colours, line_colours
+from ui.marks import chart, choices
 from ui.setup import Page
 from ui.text import escape, head, measure_name, named, percent, quiet, table
 
@@ -33,6 +35,38 @@ BAND_WORDS = {
     "rare_from": "rare: too few tokens to say",
     "rare_to": "rare: too few tokens to say",
 }
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the turnover view is about: all pairs of sites by one measure, and the band whose features are listed."""
+
+    found: list[Matches]
+    told: list[Turnover]
+    place: int  # of the pair with the band
+    frame: pl.DataFrame  # the band's features
+
+    @property
+    def chosen(self) -> Matches:
+        """The pair with the band."""
+        return self.found[self.place]
+
+
+def shown(page: Page, asked: Asked, by_pair: Sequence[ByMeasure]) -> Shown:
+    """What the settings ask for, of the matches by every measure."""
+    found = [by[asked.measure] for by in by_pair]
+    place = [one.source for one in found].index(asked.at)
+    frame = band_table(found[place], asked.band, asked.tau, page.labels)
+    return Shown(found, [turnover(one, asked.tau) for one in found], place, frame)
+
+
+def frames(asked: Asked, shown: Shown, by_pair: Sequence[ByMeasure]) -> dict[str, Callable[[], pl.DataFrame]]:
+    """What can be downloaded: the numbers, the curves, the features of the band."""
+    return {
+        "turnover": lambda: turnover_table(shown.found, asked.tau),
+        "shares-by-threshold": lambda: curve_table([one for by in by_pair for one in by.values()]),
+        "behind-the-band": lambda: shown.frame,
+    }
 
 
 def paint(page: Page, theme: str = "") -> Paint:
@@ -57,7 +91,7 @@ def flow(page: Page, asked: Asked, told: Sequence[Turnover]) -> None:
     def address(pair: int, name: str) -> str:
         return selection.permalink(at=told[pair].source, band=name, shown="")
 
-    drawn = sankey(told, paint(page), address, {"data-go": ""}, (at, asked.band))
+    drawn = sankey(told, paint(page), address, {"data-go": ""}, (at, asked.band), raw=asked.of == "all")
     with st.container(key="card-flow"):
         st.html(STYLE)
         linked(f'<div class="s-scroll s-sankey-room">{drawn}</div>', "layers:flow")
@@ -118,7 +152,8 @@ def _by_null(found: Matches, tau: float) -> dict[str, float]:
 def curves(asked: Asked, by_pair: Sequence[ByMeasure], problem: str, theme: str) -> None:
     """The share passed on at every τ, a panel a measure: no conclusion hangs on one threshold."""
     with st.container(key="card-curves"):
-        st.html(head("Passed on at every threshold", f"share of {asked.of} features · dotted: by chance"))
+        told = f"share of {asked.of} features · dotted: by chance · click a line to set τ there"
+        st.html(head("Passed on at every threshold", told))
         st.html(pair_legend([(one["pearson"].source, one["pearson"].target) for one in by_pair], theme))
         shown = [measure for measure in ADMISSIBLE if measure in by_pair[0]]
         for place, measure in zip(st.columns(len(shown), gap="medium"), shown, strict=True):
@@ -126,14 +161,9 @@ def curves(asked: Asked, by_pair: Sequence[ByMeasure], problem: str, theme: str)
                 name = measure_name(measure)
                 st.html(f'<div class="s-small"><b>{escape(name[0].upper() + name[1:])}</b></div>')
                 found = [by[measure] for by in by_pair]
-                st.plotly_chart(
-                    share_figure(found, asked, theme), key=f"layers:curve:{measure}", theme=None, config=PICTURE,
-                )  # fmt: skip
+                chart(share_figure(found, asked, theme), f"layers:curve:{measure}")
         if problem:
             st.html(quiet(f"Decoder cosine is left out: {problem}."))
-
-
-PICTURE = {"displaylogo": False, "modeBarButtons": [["toImage"]], "toImageButtonOptions": {"format": "svg", "scale": 2}}
 
 
 def pair_legend(pairs: Sequence[tuple[str, str]], theme: str) -> str:
@@ -146,16 +176,15 @@ def pair_legend(pairs: Sequence[tuple[str, str]], theme: str) -> str:
 
 
 def share_figure(found: Sequence[Matches], asked: Asked, theme: str) -> object:
-    """One panel: the share passed on against τ, a line a pair, and the largest chance of any pair."""
-    found_curves = share_curves(found, TAUS)
-    lines = []
-    for one, curve, colour in zip(found, found_curves, line_colours(len(found), theme), strict=True):
+    """One panel: the share passed on against τ, and by chance, a line a pair of sites each."""
+    lines, quiet_colour, measure = [], colours(theme)["quiet"], found[0].measure
+    for one, curve, colour in zip(found, share_curves(found, TAUS), line_colours(len(found), theme), strict=True):
         scale = 1.0 if asked.of == "alive" else float(one.alive_from.mean())
-        lines.append(Line(f"{one.source} → {one.target} at %{{x:.2f}}", TAUS, scale * curve["passed"], colour))
-    quiet_colour = colours(theme)["quiet"]
-    for curve in found_curves:
-        lines.append(Line(f"chance, {curve['from']} → {curve['to']}", TAUS, curve["chance"], quiet_colour, 1, "dot"))
-    mark = asked.tau if found[0].measure == asked.measure else None
+        pair, told = f"{one.source} → {one.target}", [max(0.01, float(tau)) for tau in TAUS]
+        marks = [choices(at=one.source, tau=f"{tau:g}", measure=measure, shown="") for tau in told]
+        lines.append(Line(f"{pair} at %{{x:.2f}}", TAUS, scale * curve["passed"], colour, marks=marks))
+        lines.append(Line(f"chance, {pair}", TAUS, scale * curve["chance"], quiet_colour, 1, "dot"))
+    mark = asked.tau if measure == asked.measure else None
     return line_figure(
         lines, colours(theme), x_title="τ", y_percent=True, x_range=(0, 1), mark=mark, hover="%{y:.1%}", height=220
     )
@@ -164,13 +193,9 @@ def share_figure(found: Sequence[Matches], asked: Asked, theme: str) -> object:
 # ---- the features of a band
 
 
-def band_frame(page: Page, asked: Asked, found: Matches) -> pl.DataFrame:
-    """The table of the chosen band."""
-    return band_table(found, asked.band, asked.tau, page.labels)
-
-
-def behind(page: Page, asked: Asked, found: Matches, frame: pl.DataFrame) -> None:
+def behind(page: Page, asked: Asked, shown: Shown) -> None:
     """The features of the chosen band; the one in focus with its evidence."""
+    found, frame = shown.chosen, shown.frame
     site = found.source if of_source(asked.band) else found.target
     told = f"{len(frame):,} feature{'s' * (len(frame) != 1)} of site {site}"
     with st.container(key="card-band"):
@@ -203,7 +228,8 @@ def _choices(asked: Asked, found: Matches, frame: pl.DataFrame) -> None:
     }
     st.dataframe(
         frame, key=key, hide_index=True, selection_mode="single-row", on_select=chosen, column_config=columns,
-        height=min(318, 38 + 35 * len(frame)),
+        height=min(318, 38 + 35 * len(frame)), placeholder="–",
+        selection_default={"selection": {"rows": [in_focus(frame, "feature", "name")]}},
     )  # fmt: skip
 
 

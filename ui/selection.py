@@ -74,13 +74,19 @@ def text(name: str, default: str = "", longest: int = 2000) -> Setting[str]:
 
 
 def value(setting: Setting[T]) -> T:
-    """The choice, or its default; a text that cannot be read is forgotten, and the page starts anew with a note."""
+    """The choice, or its default.
+
+    A text of the address that cannot be read is forgotten, and the page starts anew with a note. One that another page
+    has chosen for itself, under the same name, is left to it.
+    """
     given = raw(setting.name)
     if given is None:
         return setting.default
     try:
         found = setting.read(given)
     except ValueError as error:
+        if setting.name not in st.query_params:
+            return setting.default
         drop(setting.name)
         instead = f"; {setting.write(setting.default)} stands in" if setting.default is not None else ""
         note(f"{setting.name} = {given[:60]} cannot be used: {error}{instead}.")

@@ -15,6 +15,20 @@ from core.values import Feature
 GAIN = 0.05
 """A gate must beat every single feature by this much F1 on documents that it was not found on."""
 
+STACKED = 8
+"""Resamples that are multiplied at once; RESAMPLES is a multiple of it."""
+
+FAULTS = {
+    "": "",
+    "untested": "no other documents to test it on",
+    "wrong": "wrong as often as right where it says “fires”",
+    "member": f"one input alone is as good, within {GAIN} of F1",
+    "rival": f"a single other feature is as good, within {GAIN} of F1",
+    "chance": "unrelated inputs would reach as much",
+    "unsure": "the interval of its gain includes 0",
+}
+"""Why a gate is none, on documents that it was not found on."""
+
 
 @dataclass(frozen=True, slots=True)
 class TruthRow:
@@ -47,6 +61,12 @@ class Gate:
     held_out_gain: float
     held_out_interval: Interval  # of the gain, at 95%
     rows: tuple[TruthRow, ...]  # 2^k, first input the highest bit
+    fault: str = ""  # of FAULTS; only the seed's candidates have one
+
+    @property
+    def holds(self) -> bool:
+        """Whether the held-out documents confirm it."""
+        return not self.fault
 
     @property
     def written(self) -> tuple[str, ...]:
@@ -65,20 +85,43 @@ def confirmed(
     feature: Feature, source: str, found: Found, tables: np.ndarray, weights: np.ndarray, gain: float
 ) -> Gate | None:
     """The gate with its scores, or None where the held-out blocks (all but the first of `tables`) do not confirm it."""
+    if fault(found, tables, gain):
+        return None
+    gate = scored(feature, source, found, tables, weights, gain)
+    return gate if gate.holds else None
+
+
+def fault(found: Found, tables: np.ndarray, gain: float) -> str:
+    """Why the held-out blocks, as they are, speak against a gate, of FAULTS; "" where they do not."""
     k, width = len(found.inputs), int(np.log2(tables.shape[1]))
-    mask = mask_of(found, width)
-    members = [literal_mask(i, width, i >= k - found.negated) for i in range(k)]
-    rivals = members + [literal_mask(i, width) for i in range(k, width)]
-    held_out = tables[1:].sum(0)
+    mask, held_out = mask_of(found, width), tables[1:].sum(0)
+    members, rivals = _members(found, width), _rivals(found, width)
+    if len(tables) == 1:
+        return "untested"
     precision, _ = precision_recall(held_out, mask)
-    if not precision > 0.5 or excess(held_out, mask, rivals, chance=k) < gain:
-        return None
-    flat = tables[1:].reshape(len(tables) - 1, -1).astype(np.float64)
-    drawn = (weights @ flat).reshape(-1, *tables.shape[1:])
-    if not np.quantile(excess(drawn, mask, rivals, chance=k), 0.025) > 0:
-        return None
-    low, high = np.quantile(excess(drawn, mask, members), (0.025, 0.975))
-    everything = tables.sum(0)
+    if not precision > 0.5:
+        return "wrong"
+    if excess(held_out, mask, rivals, chance=k) < gain:
+        beaten = excess(held_out, mask, members) < gain, excess(held_out, mask, rivals) < gain
+        return "member" if beaten[0] else "rival" if beaten[1] else "chance"
+    return ""
+
+
+def scored(feature: Feature, source: str, found: Found, tables: np.ndarray, weights: np.ndarray, gain: float) -> Gate:
+    """The gate with its scores and its fault, also that of an unsure gain: see `core.analyses.gates`.
+
+    The held-out scores are NaN where `tables` has no held-out block.
+    """
+    k, width = len(found.inputs), int(np.log2(tables.shape[1]))
+    mask, members, why = mask_of(found, width), _members(found, width), fault(found, tables, gain)
+    held_out, everything = tables[1:].sum(0), tables.sum(0)
+    f1, held_out_gain, low, high = (float("nan"),) * 4
+    if len(tables) > 1:
+        drawn = _drawn(tables, weights)
+        f1, held_out_gain = float(f1_score(held_out, mask)), float(excess(held_out, mask, members))
+        low, high = np.quantile(excess(drawn, mask, members), (0.025, 0.975)).tolist()
+        if not why and not np.quantile(excess(drawn, mask, _rivals(found, width), chance=k), 0.025) > 0:
+            why = "unsure"
     precision, recall = precision_recall(everything, mask)
     return Gate(
         feature=feature,
@@ -89,11 +132,30 @@ def confirmed(
         recall=recall,
         f1=float(f1_score(everything, mask)),
         gain=float(excess(everything, mask, members)),
-        held_out_f1=float(f1_score(held_out, mask)),
-        held_out_gain=float(excess(held_out, mask, members)),
-        held_out_interval=(float(low), float(high)),
+        held_out_f1=f1,
+        held_out_gain=held_out_gain,
+        held_out_interval=(low, high),
         rows=truth_rows(everything, found, width),
+        fault=why,
     )
+
+
+def _rivals(found: Found, width: int) -> list[Mask]:
+    """What a gate must beat: each of its inputs, and the other features of a table of `width` inputs."""
+    return _members(found, width) + [literal_mask(i, width) for i in range(len(found.inputs), width)]
+
+
+def _members(found: Found, width: int) -> list[Mask]:
+    """Each input of a gate as a gate of its own, in a table of `width` inputs."""
+    k = len(found.inputs)
+    return [literal_mask(i, width, i >= k - found.negated) for i in range(k)]
+
+
+def _drawn(tables: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Tables of resampled held-out blocks, float64 [resamples, 2^k, 2]."""
+    flat = tables[1:].reshape(len(tables) - 1, -1).astype(np.float64)
+    # A stack of small products: BLAS would start threads of its own for a large one, in each of ours.
+    return (weights.reshape(-1, STACKED, len(flat)) @ flat).reshape(-1, *tables.shape[1:])
 
 
 def excess(table: Any, mask: Mask, singles: list[Mask], chance: int = 0) -> Any:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.analyses.contexts import WINDOW, spread, values_between, window_at
+from core.analyses.gate import Gate
+from core.analyses.splits import Divided
 from core.statistics.rows import floor_of
 from core.store import Store
 from core.values import Feature
@@ -69,6 +71,46 @@ def row_contexts(
                   zip(parts, inputs, active, strict=True) if is_on]  # fmt: skip
         strength = np.min(shares, axis=0)
     return tuple(_context(store, int(p), feature, inputs, window) for p in spread(store, found, strength, count))
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Tokens on which one combination of features is active: how many, and some of them."""
+
+    of: str  # what is active, in words
+    active: tuple[bool, ...]
+    fires: bool  # whether the feature itself is
+    n: int
+    contexts: tuple[GateContext, ...]
+
+
+def gate_cases(store: Store, gate: Gate, activity: float = 0.0, count: int = 2) -> list[Case]:
+    """Every row of the truth table that occurs, twice: where the feature fires, then where it does not.
+
+    Rows on which the gate says that it fires come first, of each kind the most frequent.
+    """
+    rows = sorted((row for row in gate.rows if row.n), key=lambda row: (-row.says, -row.n))
+    found = []
+    for row in rows:
+        of = " ".join(str(f) for f, on in zip(gate.inputs, row.active, strict=True) if on) or "no input"
+        for fires, n in ((True, row.n_target), (False, row.n - row.n_target)):
+            asked = gate.feature, gate.inputs, row.active, fires, count, activity
+            found.append(Case(of, row.active, fires, n, row_contexts(store, *asked) if n else ()))
+    return found
+
+
+def division_cases(
+    store: Store, one: Divided, activity: float = 0.0, count: int = 3, most_parts: int = 5
+) -> list[Case]:
+    """Where the whole fires with one part alone, for the largest `most_parts`, and where with none."""
+    alone = [(f"{part} alone", n, k) for k, (part, n) in enumerate(zip(one.parts, one.division.n_alone, strict=True))]
+    rest = one.division.n - one.division.covered
+    found = []
+    for of, n, k in [*alone[:most_parts], ("no part", rest, -1)]:
+        active = tuple(k == j for j in range(len(one.parts)))
+        contexts = row_contexts(store, one.whole, one.parts, active, True, count, activity) if n else ()
+        found.append(Case(of, active, True, n, contexts))
+    return found
 
 
 def _active(store: Store, feature: Feature, activity: float) -> tuple[np.ndarray, np.ndarray]:

@@ -7,11 +7,12 @@ from typing import Any
 
 import polars as pl
 
-from core.analyses.gate import Gate
-from core.analyses.seed_gates import Candidate
-from core.analyses.splits import Merge, Split
+from core.analyses.gate import FAULTS, Gate
+from core.analyses.gate_contexts import Case
+from core.analyses.layer_tables import name_of
+from core.analyses.splits import Divided
 from core.labels import Labels
-from core.values import Feature
+from core.store import Store
 
 
 def gate_table(found: Sequence[Gate], labels: Labels) -> pl.DataFrame:
@@ -32,7 +33,7 @@ def gate_table(found: Sequence[Gate], labels: Labels) -> pl.DataFrame:
     return _frame(rows, ("feature", "name", "kind", "inputs", "input_names"), (*numbers, "low", "high"))
 
 
-def division_table(found: Sequence[Split] | Sequence[Merge], labels: Labels) -> pl.DataFrame:
+def division_table(found: Sequence[Divided], labels: Labels) -> pl.DataFrame:
     """One row a split or merge: the divided feature, its parts, and how its firing is divided.
 
     `divided` is the share that exactly one part takes, `several` that of two or more at once, `rest` that of none.
@@ -54,41 +55,66 @@ def division_table(found: Sequence[Split] | Sequence[Merge], labels: Labels) -> 
     return _frame(rows, texts, ("coverage", "overlap", "divided", "several", "rest"))
 
 
-def candidate_table(found: Sequence[Candidate], labels: Labels) -> pl.DataFrame:
-    """One row a candidate of the seed, with what its gate really explains; `holds` is ``yes`` or ``no``."""
-    numbers = ("precision", "recall", "f1", "gain")
+def candidate_table(found: Sequence[Gate], labels: Labels) -> pl.DataFrame:
+    """One row a candidate of the seed, as `gate_table`, with ``holds`` (yes or no) and, where not, ``why`` not."""
+    table = gate_table(found, labels)
+    before = table.columns.index("precision")
+    holds = pl.Series("holds", ["yes" if one.holds else "no" for one in found], pl.String)
+    why = pl.Series("why", [FAULTS[one.fault] for one in found], pl.String)
+    return table.insert_column(before, holds).with_columns(why)
+
+
+def truth_table(gate: Gate) -> pl.DataFrame:
+    """One row a combination of inputs: which are active, what the gate says, how often, how often the feature fires."""
+    rows = [(*row.active, row.says, row.n, row.n_target, row.share) for row in gate.rows]
+    inputs = [str(feature) for feature in gate.inputs]
+    schema: dict[str, Any] = dict.fromkeys((*inputs, "says"), pl.Boolean)
+    schema |= {"n": pl.Int64, "n_target": pl.Int64, "share": pl.Float64}
+    return pl.DataFrame(rows, schema, orient="row").fill_nan(None)
+
+
+def part_table(store: Store, one: Divided, labels: Labels) -> pl.DataFrame:
+    """One row a part: its tokens, those in common with the whole, those where it is alone; shares as they read forward.
+
+    `sufficiency` and `necessity` are those of the link from the earlier to the later site; `lift` is theirs too.
+    """
+    d, rows = one.division, []
+    for k, part in enumerate(one.parts):
+        of_part, of_whole = d.n_both[k] / d.n_parts[k], d.n_both[k] / d.n
+        forward = (of_whole, of_part) if one.kind == "split" else (of_part, of_whole)
+        counts = d.n_parts[k], d.n_both[k], d.n_alone[k]
+        rows.append((str(part), name_of(part, labels), *counts, *forward, of_part / (d.n / store.n)))
+    schema: dict[str, Any] = dict.fromkeys(("part", "name"), pl.String)
+    schema |= dict.fromkeys(("n", "n_both", "n_alone"), pl.Int64)
+    schema |= dict.fromkeys(("sufficiency", "necessity", "lift"), pl.Float64)
+    return pl.DataFrame(rows, schema, orient="row")
+
+
+def case_table(cases: Sequence[Case]) -> pl.DataFrame:
+    """One row a context: what is active there, its text, the token in focus and the feature's activation on it."""
     rows = [
-        (
-            str(one.feature),
-            name_of(one.feature, labels),
-            one.kind,
-            " ".join(map(str, one.inputs)),
-            ", ".join(name_of(f, labels) for f in one.inputs),
-            "yes" if one.holds else "no",
-            *(getattr(one, name) for name in numbers),
-        )
-        for one in found
+        (case.of, case.fires, case.n, c.position, c.document, "".join(c.tokens), c.tokens[c.focus], c.values[c.focus])
+        for case in cases
+        for c in case.contexts
     ]
-    return _frame(rows, ("feature", "name", "kind", "inputs", "input_names", "holds"), numbers)
+    schema: dict[str, Any] = {"active": pl.String, "fires": pl.Boolean, "n": pl.Int64, "position": pl.Int64}
+    schema |= {"document": pl.Int64, "text": pl.String, "token": pl.String, "value": pl.Float64}
+    return pl.DataFrame(rows, schema, orient="row")
 
 
-def matching(frame: pl.DataFrame, text: str) -> pl.DataFrame:
-    """The rows whose features or names hold every word of `text`, whatever its case.
+def matching(frame: pl.DataFrame, text: str, kind: str = "any") -> pl.DataFrame:
+    """The rows of a kind whose features or names hold every word of `text`, whatever its case.
 
     >>> matching(pl.DataFrame({"feature": ["1_2", "1_3"], "name": ["Tom", None]}), "tom")["feature"].to_list()
     ['1_2']
     """
-    columns = [name for name, kind in frame.schema.items() if kind == pl.String]
+    if kind != "any":
+        frame = frame.filter(pl.col("kind") == kind)
+    columns = [name for name, of in frame.schema.items() if of == pl.String and name not in ("kind", "holds", "why")]
     for word in text.casefold().split():
         cells = (pl.col(name).fill_null("").str.to_lowercase() for name in columns)
         frame = frame.filter(pl.any_horizontal(cell.str.contains(word, literal=True) for cell in cells))
     return frame
-
-
-def name_of(feature: Feature, labels: Labels) -> str:
-    """The label, else the characteristic token in quotes."""
-    label = labels.get(feature)
-    return label.text if label else f"“{labels.hint(feature)}”"
 
 
 def _frame(rows: list[tuple], texts: Sequence[str], numbers: Sequence[str]) -> pl.DataFrame:

@@ -19,9 +19,6 @@ each other as much as they resemble the target are therefore left out (`truth_ta
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +26,7 @@ import numpy as np
 from core.analyses.gate import GAIN, Gate, confirmed, mask_of
 from core.errors import BadArgument, NothingRecorded
 from core.statistics.active import ActiveSite, Report, active_site, sequence_lengths
+from core.statistics.chunks import in_chunks
 from core.statistics.gate_search import STEP, Found, Scratch, search
 from core.statistics.intervals import GROUPS, RESAMPLES, document_index
 from core.statistics.truth_table import distinct_inputs, f1_score, fewest_inputs, truth_tables
@@ -80,21 +78,15 @@ def gates(
     if not 2 <= most_inputs <= MOST_INPUTS:
         raise BadArgument(f"a gate of at most {most_inputs} inputs", f"choose 2 to {MOST_INPUTS}")
     sides = active_site(store, source, activity), active_site(store, target, activity)
-    task = _Task(*sides, halves(store, seed), most_inputs, gain)
+    task = Task(*sides, halves(store, seed), most_inputs, gain)
     alive = np.flatnonzero(sides[1].alive)
-    chunks = [alive[i : i + CHUNK] for i in range(0, len(alive), CHUNK)]
-    found, done = [], 0
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        futures = [pool.submit(task.run, chunk) for chunk in chunks]
-        for chunk, part in zip(chunks, _results(pool, futures), strict=True):
-            found += part
-            done += len(chunk)
-            try:
-                report(done, len(alive))
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-    return sorted(found, key=lambda gate: (-gate.held_out_f1, gate.feature.index))
+    found = in_chunks(task.run, alive, CHUNK, workers, report)
+    return sorted(found, key=rank)
+
+
+def rank(gate: Gate) -> tuple[float, int]:
+    """Best held-out F1 first."""
+    return -gate.held_out_f1, gate.feature.index
 
 
 def check_sites(store: Store, source: str, target: str) -> None:
@@ -126,16 +118,7 @@ def halves(store: Store, seed: int = 0) -> Halves:
     return Halves(block, sizes, block == 0, weights)
 
 
-def _results(pool: ThreadPoolExecutor, futures: list[Future[list[Gate]]]) -> Iterator[list[Gate]]:
-    for future in futures:
-        try:
-            yield future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-class _Task:
+class Task:
     """What all targets of a pair of sites share; read-only, so that threads may."""
 
     def __init__(self, source: ActiveSite, target: ActiveSite, halves: Halves, most: int, gain: float) -> None:

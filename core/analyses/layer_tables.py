@@ -16,6 +16,10 @@ TAUS = np.round(np.linspace(0.0, 1.0, 201), 3)
 """The thresholds at which curves are drawn and downloaded."""
 
 
+Question = tuple[str, int, int]
+"""Which chains are listed: born at a site ("" for any), of a length, of at least one (0 for any)."""
+
+
 def turnover_table(found: Sequence[Matches], threshold: float) -> pl.DataFrame:
     """One row a pair of sites: the numbers of `Turnover`, and the shares of the alive and of all features."""
     told = [turnover(one, threshold) for one in found]

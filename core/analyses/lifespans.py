@@ -26,6 +26,9 @@ from core.values import Feature
 GAP = 2
 """How many sites further on a vanished feature is looked for; each step costs as many more pairs as there are sites."""
 
+MOST = 500
+"""Chains listed at once."""
+
 Pairs = Mapping[tuple[str, str], Matches]
 
 
@@ -179,10 +182,26 @@ def length_table(found: Lifespans) -> np.ndarray:
 
 def longest(found: Lifespans, count: int = 50) -> np.ndarray:
     """The chains of most sites, of equally long ones those whose weakest step is strongest, int64 [≤ count]."""
-    known = np.nan_to_num(found.weakest, nan=-2.0)
-    lasting = found.length > 1
-    order = np.lexsort((found.birth, -known, -found.length))
-    return order[lasting[order]][:count]
+    order = longest_first(found)
+    return order[found.length[order] > 1][:count]
+
+
+def longest_first(found: Lifespans) -> np.ndarray:
+    """All chains by their lengths, of equally long ones those whose weakest step is strongest, int64 [chains]."""
+    return np.lexsort((found.birth, -np.nan_to_num(found.weakest, nan=-2.0), -found.length))
+
+
+def chosen(found: Lifespans, born: str = "", length: int = 0, least: int = 0, count: int = MOST) -> np.ndarray:
+    """The chains born at a site, of a length or of at least one, those that last longest first, int64 [≤ count].
+
+    "" and 0 ask for any; without a question these are `longest`, of two sites or more.
+    """
+    if not (born or length or least):
+        return longest(found, count)
+    order = longest_first(found)
+    wanted = found.born_at(found.keys.index(born) if born else None) & (found.length >= least)
+    wanted &= (found.length == length) if length else True
+    return order[wanted[order]][:count]
 
 
 def pairs_for_returns(keys: Sequence[str], gap: int = GAP) -> list[tuple[str, str]]:

@@ -3,46 +3,26 @@
 Balcells et al. 2024 (3.2) call a feature an AND gate where exactly two upstream features have a necessity
 P(source active | target active) of 0.999 or more, an OR gate where exactly two have such a sufficiency
 P(target active | source active), and leave it there. Nothing says that the two *explain* the feature: an always-on
-feature is necessary for everything, and two features that each imply a third may cover a thousandth of it. Precision,
-recall and gain over the better of the two tell the ones from the others.
+feature is necessary for everything, and two features that each imply a third may cover a thousandth of it. So each is
+put to the test of `core.analyses.gates`, on the half of the documents that is held out there, and `Gate.fault` says
+how it went.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from core.analyses.gate import GAIN, TruthRow, excess, mask_of, truth_rows
-from core.analyses.gates import check_sites
+from core.analyses.gate import GAIN, Gate, scored
+from core.analyses.gates import CHUNK, Halves, Task, check_sites, halves
+from core.errors import NothingRecorded
 from core.kernels import kernel
 from core.statistics.active import Report, active_site
-from core.statistics.gate_search import Found
-from core.statistics.truth_table import f1_score, literal_mask, precision_recall, truth_tables
+from core.statistics.chunks import in_chunks
+from core.statistics.gate_search import Found, Scratch, best_single
 from core.store import Store
 from core.values import MIN_ACTIVE, Feature
 
 THRESHOLD = 0.999
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A feature with exactly two upstream ones above the threshold, and how well their gate explains it."""
-
-    feature: Feature
-    kind: str  # and: both necessary; or: both sufficient
-    inputs: tuple[Feature, Feature]
-    precision: float
-    recall: float
-    f1: float
-    gain: float  # over the better single one
-    rows: tuple[TruthRow, ...]  # 2^2, first input the higher bit
-    negated: int = 0  # none ever is: so a candidate reads like a gate
-
-    @property
-    def holds(self) -> bool:
-        """Whether the two together say more than the better one alone, by the gain asked of tested gates."""
-        return self.gain >= GAIN
 
 
 @kernel
@@ -74,7 +54,7 @@ def seed_candidates(
     threshold: float = THRESHOLD,
     min_active: int = MIN_ACTIVE,
     report: Report = lambda done, of: None,
-) -> list[Candidate]:
+) -> list[Gate]:
     """The seed's candidates at site `target` over the earlier site `source`, those that hold best first.
 
     Both sides are active on `min_active` positions at least (1 is the seed's own choice). Raises `UnknownSite`,
@@ -84,6 +64,7 @@ def seed_candidates(
     >>> from core.sources.planted import plant
     >>> a = np.zeros((60, 2)); a[:20, 0] = a[10:30, 1] = 1
     >>> b = np.zeros((60, 1)); b[10:20] = 1
+    >>> a, b = np.tile(a, (20, 1)), np.tile(b, (20, 1))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     found = seed_candidates(plant(pathlib.Path(folder) / "tiny.h5", {"0": a, "1": b}), "0", "1")
     >>> [(c.kind, str(c.inputs[0]), str(c.inputs[1]), c.f1, c.holds) for c in found]
@@ -92,30 +73,44 @@ def seed_candidates(
     check_sites(store, source, target)
     left, right = active_site(store, source, activity), active_site(store, target, activity)
     targets = np.flatnonzero(right.active >= min_active)
-    found: list[tuple[int, str, tuple[int, int]]] = []
-    both = np.zeros(len(left.active), np.int64)
     rows = left.token_offsets, left.features, right.feature_offsets, right.positions
-    for chunk in np.array_split(targets, max(1, len(targets) // 256)):
-        tables = np.zeros((2, len(chunk), 3), np.int64)
+
+    def run(chunk: np.ndarray) -> list[tuple[int, Found]]:
+        tables, both = np.zeros((2, len(chunk), 3), np.int64), np.zeros(len(left.active), np.int64)
         _two_above(chunk, *rows, left.active, min_active, threshold, both, tables[0], tables[1])
-        for kind, table in zip(("and", "or"), tables, strict=True):
-            exactly = np.flatnonzero(table[:, 2] == 2)
-            found += [(int(chunk[t]), kind, (int(table[t, 0]), int(table[t, 1]))) for t in exactly]
-        report(int(np.searchsorted(targets, chunk[-1])) + 1 if len(chunk) else 0, len(targets))
-    block, sizes = np.zeros(store.n_positions, np.int32), np.array([store.n])
+        return [
+            (int(chunk[t]), Found(kind, (int(table[t, 0]), int(table[t, 1])), 0))
+            for kind, table in zip(("and", "or"), tables, strict=True)
+            for t in np.flatnonzero(table[:, 2] == 2)
+        ]
+
+    found = in_chunks(run, targets, CHUNK, None, report)
+    candidates = _tested(store, Task(left, right, halves_of(store), 2, GAIN), found)
+    return sorted(candidates, key=rank)
+
+
+def rank(candidate: Gate) -> tuple[bool, float, float, int]:
+    """Those that hold first, then by gain."""
+    return not candidate.holds, -candidate.gain, -candidate.f1, candidate.feature.index
+
+
+def _tested(store: Store, task: Task, found: list[tuple[int, Found]]) -> list[Gate]:
+    """The candidates with their scores, and whether each would be kept as a tested gate."""
+    work = Scratch.of(len(task.sizes), store.n_positions)
     marks = np.zeros(store.n_positions, np.uint8), np.zeros(store.n_positions, np.uint8)
-    candidates = []
-    for index, kind, pair in found:
-        table = truth_tables([left.row(i) for i in pair], right.row(index), block, sizes, marks)[0]
-        candidates.append(_candidate(Feature(target, index), kind, source, pair, table))
-    return sorted(candidates, key=lambda c: (-c.gain, -c.f1, c.feature.index))
+    weights, candidates = task.halves.weights, []
+    for index, pair in found:
+        row = task.target.row(index)
+        best = best_single(task.source, row[task.halves.searched[row]], task.sizes, work)
+        _, tables = task.table(row, pair, best, marks)
+        candidates.append(scored(Feature(task.target.key, index), task.source.key, pair, tables, weights, GAIN))
+    return candidates
 
 
-def _candidate(feature: Feature, kind: str, source: str, pair: tuple[int, int], table: np.ndarray) -> Candidate:
-    found = Found(kind, pair, 0)
-    mask = mask_of(found, 2)
-    precision, recall = precision_recall(table, mask)
-    gain = float(excess(table, mask, [literal_mask(i, 2) for i in range(2)]))
-    inputs = Feature(source, pair[0]), Feature(source, pair[1])
-    rows = truth_rows(table, found, 2)
-    return Candidate(feature, kind, inputs, precision, recall, float(f1_score(table, mask)), gain, rows)
+def halves_of(store: Store) -> Halves:
+    """As `halves`; of a single document everything is searched and nothing held out."""
+    try:
+        return halves(store)
+    except NothingRecorded:
+        block = np.zeros(store.n_positions, np.int32)
+        return Halves(block, np.array([store.n]), block == 0, np.zeros((0, 0)))

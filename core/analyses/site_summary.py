@@ -100,13 +100,19 @@ def silent_after(store: Store, key: str, tokens: np.ndarray, times: int = 1) -> 
     With `times` = 1 those are dead so far, with MIN_ACTIVE dead or rare so far. Exact, from where each feature fires
     for the `times`-th time.
     """
+    reached = nth_firing(store, key, times)
+    return len(reached) - np.searchsorted(np.sort(reached[reached > 0]), tokens, side="right")
+
+
+def nth_firing(store: Store, key: str, times: int = 1) -> np.ndarray:
+    """The counted token, from 1, at which each feature fires for the `times`-th time, int64 [d_sae]; 0 for never."""
     rows = store.by_feature(key)
     offsets = np.asarray(rows.offsets)
-    enough = np.diff(offsets) >= times
+    enough = np.flatnonzero(np.diff(offsets) >= times)
     position = np.asarray(rows.indices)[offsets[:-1][enough] + times - 1].astype(np.int64)
-    order = np.cumsum(np.asarray(store.tokens.counted), dtype=np.int64)  # of the counted tokens, from 1
-    reached = np.sort(order[position])
-    return len(enough) - np.searchsorted(reached, tokens, side="right")
+    found = np.zeros(len(offsets) - 1, np.int64)
+    found[enough] = np.cumsum(np.asarray(store.tokens.counted), dtype=np.int64)[position]
+    return found
 
 
 def token_steps(store: Store, points: int = 40) -> np.ndarray:

@@ -24,18 +24,22 @@ from core.statistics.division import Division, divisions
 from core.store import Store
 from core.values import Feature
 
+NAMES = {"split": ("parent", "children"), "merge": ("child", "parents")}
+"""What the whole and its parts are called; the parent of a split and the parents of a merge are at the earlier site."""
+
 
 @dataclass(frozen=True, slots=True)
-class Split:
-    """A parent at the earlier site and its children at the later one, the largest first."""
+class Divided:
+    """A feature and those of another site that divide its firing, the largest first."""
 
-    parent: Feature
-    children: tuple[Feature, ...]
+    kind: str  # of NAMES
+    whole: Feature
+    parts: tuple[Feature, ...]
     division: Division
 
     @property
     def coverage(self) -> float:
-        """The share of the parent's tokens with any child."""
+        """The share of the whole's tokens with any part."""
         return self.division.coverage
 
     @property
@@ -43,59 +47,16 @@ class Split:
         """The share of those with two or more."""
         return self.division.overlap
 
-    @property
-    def whole(self) -> Feature:
-        """The feature that is divided."""
-        return self.parent
-
-    @property
-    def parts(self) -> tuple[Feature, ...]:
-        """The features among which it is divided."""
-        return self.children
-
     def as_json(self) -> dict[str, Any]:
-        """The JSON of ``splits`` (DESIGN 9)."""
-        children = [str(child) for child in self.children]
-        return {"parent": str(self.parent), "children": children, "coverage": self.coverage, "overlap": self.overlap}
-
-
-@dataclass(frozen=True, slots=True)
-class Merge:
-    """A child at the later site and its parents at the earlier one, the largest first."""
-
-    child: Feature
-    parents: tuple[Feature, ...]
-    division: Division
-
-    @property
-    def coverage(self) -> float:
-        """The share of the child's tokens with any parent."""
-        return self.division.coverage
-
-    @property
-    def overlap(self) -> float:
-        """The share of those with two or more."""
-        return self.division.overlap
-
-    @property
-    def whole(self) -> Feature:
-        """The feature that is put together."""
-        return self.child
-
-    @property
-    def parts(self) -> tuple[Feature, ...]:
-        """The features that it is put together from."""
-        return self.parents
-
-    def as_json(self) -> dict[str, Any]:
-        """The JSON of ``merges`` (DESIGN 9)."""
-        parents = [str(parent) for parent in self.parents]
-        return {"child": str(self.child), "parents": parents, "coverage": self.coverage, "overlap": self.overlap}
+        """The JSON of ``splits`` and ``merges`` (DESIGN 9)."""
+        whole, parts = NAMES[self.kind]
+        named = {whole: str(self.whole), parts: [str(part) for part in self.parts]}
+        return named | {"coverage": self.coverage, "overlap": self.overlap}
 
 
 def splits(
     store: Store, source: str, target: str, activity: float = 0.0, report: Report = lambda done, of: None
-) -> list[Split]:
+) -> list[Divided]:
     """Parents of one site whose firing is divided among children of the other, the most divided first.
 
     The two sites may be given in either order; the parent is always at the earlier one. Only alive features take part,
@@ -108,29 +69,30 @@ def splits(
     >>> _ = planting.split(site=0, children=2)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     found = splits(planting.build(pathlib.Path(folder) / "split.h5")[0], "0", "1")
-    >>> [(str(s.parent), sorted(map(str, s.children)), round(s.coverage, 1), s.overlap) for s in found]
+    >>> [(str(s.whole), sorted(map(str, s.parts)), round(s.coverage, 1), s.overlap) for s in found]
     [('0_0', ['1_0', '1_1'], 0.9, 0.0)]
     """
     first, second = in_order(store, source, target)
-    wholes, parts = active_site(store, first, activity), active_site(store, second, activity)
-    found = [
-        Split(Feature(first, d.whole), tuple(Feature(second, i) for i in d.parts), d)
-        for d in divisions(store, wholes, parts, report=report)
-    ]
-    return sorted(found, key=lambda split: _order(split.division))
+    return _divided("split", store, first, second, activity, report)
 
 
 def merges(
     store: Store, source: str, target: str, activity: float = 0.0, report: Report = lambda done, of: None
-) -> list[Merge]:
+) -> list[Divided]:
     """Children of the later site that put parents of the earlier one together: the exact converse of `splits`."""
     first, second = in_order(store, source, target)
-    parts, wholes = active_site(store, first, activity), active_site(store, second, activity)
-    found = [
-        Merge(Feature(second, d.whole), tuple(Feature(first, i) for i in d.parts), d)
-        for d in divisions(store, wholes, parts, report=report)
-    ]
-    return sorted(found, key=lambda merge: _order(merge.division))
+    return _divided("merge", store, second, first, activity, report)
+
+
+def _divided(kind: str, store: Store, wholes: str, parts: str, activity: float, report: Report) -> list[Divided]:
+    """Features of site `wholes` that are divided among features of site `parts`, the most divided first."""
+    sides = active_site(store, wholes, activity), active_site(store, parts, activity)
+    return sorted((as_divided(kind, wholes, parts, one) for one in divisions(store, *sides, report=report)), key=rank)
+
+
+def as_divided(kind: str, wholes: str, parts: str, found: Division) -> Divided:
+    """A division with the keys of its sites."""
+    return Divided(kind, Feature(wholes, found.whole), tuple(Feature(parts, i) for i in found.parts), found)
 
 
 def in_order(store: Store, a: str, b: str) -> tuple[str, str]:
@@ -140,6 +102,6 @@ def in_order(store: Store, a: str, b: str) -> tuple[str, str]:
     return (a, b) if store.site(a).position < store.site(b).position else (b, a)
 
 
-def _order(division: Division) -> tuple[float, float, int]:
+def rank(one: Divided) -> tuple[float, float, int]:
     """Most truly divided first: by the share of the whole that exactly one part takes, then by coverage."""
-    return -sum(division.n_alone) / division.n, -division.coverage, division.whole
+    return -sum(one.division.n_alone) / one.division.n, -one.coverage, one.whole.index

@@ -55,14 +55,17 @@ def turned(store: Store, pairs: Sequence[Sites], seed: int = 0) -> Turned:
     ...     0.1 < turned(store, [("0", "1")]).floor() < 0.3  # though each feature is there again
     True
     """
-    found = {}
-    for pair in (in_order(store, *pair) for pair in pairs):
+    ordered = [in_order(store, *pair) for pair in pairs]
+    return Turned({pair: turned_maxima(store, *pair, seed) for pair in ordered})
 
-        def compute(pair: Sites = pair) -> dict[str, np.ndarray]:
-            return {"best": direction_maxima(store, *pair, seed)}
 
-        found[pair] = kept_arrays(KIND, store, [*pair, seed], compute)["best"]
-    return Turned(found)
+def turned_maxima(store: Store, source: str, target: str, seed: int = 0) -> np.ndarray:
+    """`direction_maxima` of two sites, the earlier one first, from the cache if they are there; float64 [sampled]."""
+
+    def compute() -> dict[str, np.ndarray]:
+        return {"best": direction_maxima(store, source, target, seed)}
+
+    return kept_arrays(KIND, store, [source, target, seed], compute)["best"]
 
 
 def is_kept(store: Store, pairs: Sequence[Sites], seed: int = 0) -> bool:

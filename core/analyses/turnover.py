@@ -20,10 +20,11 @@ from typing import Any
 
 import numpy as np
 
+from core.analyses.turned import turned_maxima
 from core.errors import BadArgument
 from core.results import kept_arrays, pair_links
 from core.statistics.best_alive import Best, best_by_direction, best_of_pair
-from core.statistics.chance import direction_maxima, row_maxima
+from core.statistics.chance import row_maxima
 from core.statistics.measures import BOUNDED
 from core.statistics.pairs import in_order
 from core.store import Store
@@ -33,6 +34,7 @@ ADMISSIBLE = (*BOUNDED, "decoder_cosine")
 """Symmetric measures that are 1 for features that do the same; others say nothing about sameness at a threshold."""
 
 THRESHOLD = 0.95
+BEST = ("partner", "value")
 BANDS = ("mutual", "passed", "ended", "inherited", "born", "dead_from", "rare_from", "dead_to", "rare_to")
 
 
@@ -178,23 +180,46 @@ def matches_by_measure(
     found: dict[str, Matches] = {}
     counted = [measure for measure in measures if measure in BOUNDED]
     if counted:
-        pair, _ = pair_links(store, source, target, **running)
+        best = {measure: kept_best(store, source, target, measure, **running) for measure in counted}
         key, compute = [source, target, seed], lambda: row_maxima(store, source, target, seed)
         maxima = kept_arrays("maxima", store, key, compute) if nulls else {}
         for measure in counted:
             chance = {name: values[:, BOUNDED.index(measure)] for name, values in maxima.items()}
-            forward, backward = best_of_pair(store, pair, measure)
-            found[measure] = Matches(source, target, measure, *active, forward, backward, chance)
+            found[measure] = Matches(source, target, measure, *active, *best[measure], chance)
     if "decoder_cosine" in measures:
-        chance = {"rotated": direction_maxima(store, source, target, seed)} if nulls else {}
-        forward, backward = best_by_direction(store, source, target)
-        found["decoder_cosine"] = Matches(source, target, "decoder_cosine", *active, forward, backward, chance)
+        best_ones = kept_best(store, source, target, "decoder_cosine", **running)
+        chance = {"rotated": turned_maxima(store, source, target, seed)} if nulls else {}
+        found["decoder_cosine"] = Matches(source, target, "decoder_cosine", *active, *best_ones, chance)
     return found
+
+
+def kept_best(store: Store, source: str, target: str, measure: str, **running: Any) -> tuple[Best, Best]:
+    """The best alive partner of each feature of both sites, from the cache where it is there.
+
+    What is kept is as small as the sites; the pair of sites it comes from is not read again.
+    """
+
+    def compute() -> dict[str, np.ndarray]:
+        if measure == "decoder_cosine":
+            both = best_by_direction(store, source, target)
+        else:
+            both = best_of_pair(store, pair_links(store, source, target, **running)[0], measure)
+        return {f"{name}_{side}": getattr(best, name) for side, best in enumerate(both) for name in BEST}
+
+    key = [source, target, measure, MIN_ACTIVE]
+    notice = running.get("notice", lambda text: None)
+    kept = kept_arrays("matches", store, key, compute, notice, pairs=())
+    return Best(kept["partner_0"], kept["value_0"]), Best(kept["partner_1"], kept["value_1"])
+
+
+def adjacent_by_measure(store: Store, measures: Sequence[str], **options: Any) -> list[dict[str, Matches]]:
+    """The matches of every site with the next one by each measure; options as those of `matches_by_measure`."""
+    return [matches_by_measure(store, a.key, b.key, measures, **options) for a, b in pairwise(store.sites)]
 
 
 def adjacent_matches(store: Store, measure: str = "pearson", **options: Any) -> list[Matches]:
     """The matches of every site with the next one; options as those of `matches`."""
-    return [matches(store, a.key, b.key, measure, **options) for a, b in pairwise(store.sites)]
+    return [by[measure] for by in adjacent_by_measure(store, (measure,), **options)]
 
 
 def turnover(found: Matches, threshold: float = THRESHOLD) -> Turnover:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from core.analyses.gates import gates
+from core.analyses.kept_gates import kept_gates
 from core.commands.between import previous_site, tell
 from core.commands.output import print_json, print_table
+from core.commands.pairs import warn
 from core.store import open_store
 
 COLUMNS = ("feature", "kind", "inputs", "precision", "recall", "f1", "gain", "held_out_f1", "held_out_gain")
@@ -25,7 +26,7 @@ def run(options: argparse.Namespace) -> None:
     """Print the gates, best held-out F1 first."""
     store = open_store(options.store)
     source = options.source or previous_site(store, options.to)
-    found = gates(store, source, options.to, options.activity, report=tell("features tried"))
+    found = kept_gates(store, source, options.to, options.activity, report=tell("features tried"), notice=warn)
     if options.json:
         print_json([gate.as_json() for gate in found])
     elif found:

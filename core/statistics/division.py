@@ -15,8 +15,6 @@ Jaccard index within the whole is SAME or more only the largest counts. A whole 
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +22,7 @@ import numpy as np
 
 from core.kernels import kernel
 from core.statistics.active import ActiveSite, Report, sequence_lengths
+from core.statistics.chunks import in_chunks
 from core.store import Store
 from core.values import MIN_ACTIVE
 
@@ -121,20 +120,7 @@ def divisions(
     stops the work.
     """
     task = _Task(wholes, parts, store.n, blocks_of(store, parts), within, shares)
-    candidates = np.flatnonzero(wholes.alive)
-    chunks = [candidates[i : i + CHUNK] for i in range(0, len(candidates), CHUNK)]
-    found, done = [], 0
-    report(0, len(candidates))
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        try:
-            for chunk, part in zip(chunks, pool.map(task.run, chunks), strict=True):
-                found += part
-                done += len(chunk)
-                report(done, len(candidates))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return found
+    return in_chunks(task.run, np.flatnonzero(wholes.alive), CHUNK, workers, report)
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,12 @@ def _best_singles(both, sizes, n_target, least, starts):  # type: ignore[no-unty
     return best, best_score
 
 
+def best_single(source: ActiveSite, target: np.ndarray, sizes: np.ndarray, work: Scratch) -> int:
+    """The single feature of the source site that explains the target best by F1, −1 for none; as in `search`."""
+    _add_both(target, source.token_offsets, source.features, work.both)
+    return int(_best_singles(work.both, sizes, len(target), LEAST, np.zeros(STARTS, np.int64))[0])
+
+
 def search(
     source: ActiveSite,
     target: np.ndarray,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from core.views.division import FONT, plain
+from core.views.division import FONT
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Line:
     dash: str = "solid"
     shape: str = "linear"  # "hv" for steps
     markers: bool = False
+    marks: Sequence[Sequence[str]] | None = None  # what a click on each point chooses, the same number of texts each
 
 
 def line_figure(
@@ -54,9 +55,12 @@ def line_figure(
             x=line.x,
             y=line.y,
             name=plain(line.name),
-            mode="lines+markers" if line.markers else "lines",
+            mode="lines+markers" if line.markers or line.marks is not None else "lines",
             line={"color": line.colour, "width": line.width, "dash": line.dash, "shape": line.shape},
-            marker={"size": 6},
+            marker={"size": 6, "color": line.colour, "opacity": float(line.markers)},
+            selected={"marker": {"opacity": 1.0}},
+            unselected={"marker": {"opacity": float(line.markers)}},
+            customdata=line.marks,
             hovertemplate=f"{plain(line.name)}: {hover}<extra></extra>",
             connectgaps=False,
         )
@@ -84,7 +88,8 @@ def line_figure(
     )
     figure.update_xaxes(title_text=x_title, title_standoff=6)
     if x_log:
-        figure.update_xaxes(type="log", dtick=1, exponentformat="power")
+        decades = np.log10(x_range[1] / x_range[0]) if x_range is not None and x_range[0] > 0 else 0.0
+        figure.update_xaxes(type="log", dtick=2 if decades > 3 else 1, exponentformat="power", tickangle=0)
     if x_range is not None:
         figure.update_xaxes(range=[float(np.log10(end)) if x_log else end for end in x_range])
     if y_percent:
@@ -99,3 +104,12 @@ def steps_of(edges: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndar
     [[1.0, 1.0, 2.0, 2.0, 4.0, 4.0], [0, 5, 5, 7, 7, 0]]
     """
     return np.repeat(edges, 2), np.concatenate([[0], np.repeat(counts, 2), [0]])
+
+
+def plain(text: str) -> str:
+    """Text that Plotly shows as it is: it reads a little HTML.
+
+    >>> plain("<b>")
+    '&lt;b&gt;'
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("%{", "%​{")

@@ -98,10 +98,12 @@ def sankey(
     address: Address | None = None,
     anchor: Mapping[str, str] | None = None,
     chosen: tuple[int, str] | None = None,
+    raw: bool = False,
 ) -> str:
     """One SVG document. `address` gives the link of a pair's band, `anchor` more attributes of links.
 
-    Sites' keys are escaped. Everything is drawn in `paint`; `chosen` (pair, band) is in the accent.
+    Sites' keys are escaped. Everything is drawn in `paint`; `chosen` (pair, band) is in the accent. The shares above
+    the bands are of the alive features, or, where `raw`, of all.
 
     >>> step = Turnover("0", "<1>", "pearson", 0.9, 5, 5, 1, 0, 0, 0, 3, 2, 0.0, 2, 3, 2)
     >>> drawn = sankey([step], Paint(["#111", "#222"], "#000", "#888", "#f80"), lambda k, band: f"?{k}-{band}")
@@ -137,7 +139,7 @@ def sankey(
     ]
     parts += [_bar(k, place, paint) for k in range(len(place.columns))]
     parts += [_site_words(k, place, steps, paint, linked) for k in range(len(place.columns))]
-    parts += [_pair_words(k, place, step, paint) for k, step in enumerate(steps)]
+    parts += [_pair_words(k, place, step, paint, raw) for k, step in enumerate(steps)]
     return "".join((*parts, "</svg>"))
 
 
@@ -233,10 +235,10 @@ def _site_words(
     return "".join(words)
 
 
-def _pair_words(pair: int, place: Layout, step: Turnover, paint: Paint) -> str:
+def _pair_words(pair: int, place: Layout, step: Turnover, paint: Paint, raw: bool) -> str:
     """Between two bars: the share passed on above, how many end and are born beside their bands."""
     x0, x1 = place.columns[pair] + BAR, place.columns[pair + 1]
-    share = f"{100 * step.share:.0f}%" if step.alive_from else "–"
+    share = f"{100 * (step.raw_share if raw else step.share):.0f}%" if step.alive_from else "–"
     words = [_word((x0 + x1) / 2, TOP - 8, share, paint.text, size=17, weight=650)]
     room = x1 - x0 > 130
     for name, x, side, count in (("ended", x0 + 7, "start", step.ended), ("born", x1 - 7, "end", step.born)):

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from core.analyses.gates import gates
+from core.analyses.splits import Divided, splits
 from core.labels import labels_path, write_labels
 from core.sources.structures import Planting
 from core.store import Store
@@ -75,17 +76,26 @@ def test_a_feature_leads_to_its_page(tab: Any, server: Server, store: Store) -> 
 def test_the_view_is_kept_in_the_address_and_a_split_has_its_bar(tab: Any, server: Server, store: Store) -> None:
     opened(tab, server)
     tab.locator('[data-testid="stButtonGroup"] button', has_text="Splits").click()
-    tab.wait_for_selector(".st-key-card-division .js-plotly-plot .bars path")
+    tab.wait_for_selector(".st-key-card-division .s-division g rect")
     assert query(tab)["view"] == "splits"
     tab.reload()
     tab.wait_for_selector(".st-key-card-division .s-swatch")
+    tab.locator(".s-division a").first.click()
+    tab.wait_for_selector(".st-key-card-link .s-counts")
+    (wanted,) = splits(store, "0", "1")
+    assert query(tab)["link"] == f"{wanted.whole},{wanted.parts[wanted.division.n_alone.index(most(wanted))]}"
+
+
+def most(one: Divided) -> int:
+    """Tokens of the part that has the first segment of the bar."""
+    return max(one.division.n_alone)
 
 
 def test_the_download_holds_what_was_found(tab: Any, server: Server, store: Store, tmp_path: Path) -> None:
     opened(tab, server)
     tab.locator(".st-key-toolbar").get_by_role("button", name="Download").click()
     with tab.expect_download() as started:
-        tab.get_by_role("button", name="CSV", exact=True).click()
+        tab.locator(".st-key-download-gates-csv button").click()
     path = tmp_path / "gates.csv"
     started.value.save_as(path)
     assert pl.read_csv(path)["feature"].to_list() == [str(gate.feature) for gate in gates(store, "0", "1")]

@@ -59,6 +59,33 @@ def test_a_click_on_a_band_lists_its_features(tab: Any, server: Server, store: S
     assert IMAGE in tab.locator(".st-key-card-link").inner_text()
 
 
+POINT = """
+() => {
+  const plot = document.querySelector('.st-key-card-curves .js-plotly-plot')
+  const { xaxis, yaxis } = plot._fullLayout, k = 100, point = plot.calcdata[0][k]
+  const box = plot.querySelector('.nsewdrag').getBoundingClientRect()
+  return [box.x + xaxis.l2p(point.x), box.y + yaxis.l2p(point.y), [...plot._fullData[0].customdata[k]]]
+}
+"""
+
+
+def test_a_click_on_a_curve_sets_the_threshold_there(tab: Any, server: Server, store: Store) -> None:
+    opened(tab, server, "&at=1")
+    tab.locator(".st-key-card-curves").scroll_into_view_if_needed()
+    tab.wait_for_selector(".st-key-card-curves .js-plotly-plot .nsewdrag")
+    tab.wait_for_timeout(500)
+    x, y, chosen = tab.evaluate(POINT)
+    assert "tau=0.5" in chosen
+    tab.mouse.move(x - 3, y)
+    tab.mouse.move(x, y, steps=4)
+    tab.wait_for_timeout(200)
+    tab.mouse.click(x, y)
+    tab.wait_for_function("document.querySelector('.s-sub')?.innerText.includes('of 0.5')")
+    found = query(tab)
+    assert float(found["tau"]) == pytest.approx(0.5, abs=0.02)  # a point is small, and its neighbours are near
+    assert found["at"] in ("0", "1")  # the curves of both pairs of sites lie on each other here
+
+
 def test_bands_are_reached_by_keyboard(tab: Any, server: Server, store: Store) -> None:
     opened(tab, server)
     tab.locator('.s-sankey a[href*="at=0"][href*="band=born"]').focus()
