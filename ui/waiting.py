@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from core.errors import Cancelled
-from ui.text import quiet
+from ui.text import quiet, title
 
 T = TypeVar("T")
 KEPT = 96  # results, over all stores and sessions
@@ -132,12 +132,13 @@ def _watch(job: Job, words: str, unit: str) -> None:
         return
     place = st.empty()
     with place.container():
+        title(words, "It goes on when you leave this page, and whatever is finished is kept on disk.")
         bar = st.progress(job.share)
         st.button("Stop", key=f"waiting:stop:{words}", on_click=job.stop.set)  # a page may wait twice
     while not job.future.done():
         told = "waiting for other work" if not job.began else coming_along(
             job.share, time.monotonic() - job.began, job.done, unit
         )  # fmt: skip
-        bar.progress(min(1.0, job.share), f"{words}: {told}")
+        bar.progress(min(1.0, job.share), told[:1].upper() + told[1:])
         time.sleep(STEP)
     place.empty()
