@@ -13,10 +13,9 @@ registers stay what they are and only the tie between the notes and these very w
 from __future__ import annotations
 
 import argparse
-import random
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -29,12 +28,12 @@ import torch
 from torch import Tensor
 
 from core.sources.demo import CONTEXT, LABEL_SEED, LABELS
-from core.sources.world import Document, documents, token_notes
+from core.sources.world import Document, documents
+from demo.annotations import Note, Notes, notes_of, permuted
 from demo.evaluate import load_saes
 from demo.sites import HOOKS, KEYS, activations, load_model, windows
 from demo.wording import wording
 
-Note = tuple[str, str]
 BAR, LEAST, PAIR_PRICE = 0.6, 20, 0.01
 """Lowest F1 kept; fewest tokens that an annotation must have; what a second note must gain to be worth saying."""
 
@@ -42,43 +41,22 @@ RECALL = BAR / (2 - BAR) - 0.03
 """F1 <= 2 r / (1 + r) at recall r, so that r >= BAR / (2 - BAR) is needed; a little less, as the halves differ."""
 
 
-def document_notes(model: Any, batch: Sequence[Document]) -> list[list[frozenset[Note]]]:
+def document_notes(model: Any, batch: Sequence[Document]) -> list[list[Notes]]:
     """For each document the notes of each of its tokens, with the kinds of the tokens before and after."""
     encoded = model.tokenizer(
         [document.text for document in batch], add_special_tokens=False, return_offsets_mapping=True
     )
-    result = []
-    for document, offsets in zip(batch, encoded["offset_mapping"], strict=True):
-        notes = token_notes(document, offsets[: CONTEXT - 1])
-        kinds = ["start of the text", *map(_kind, notes), "end of the text"]
-        around = [[("after", kinds[at]), ("before", kinds[at + 2])] for at in range(len(notes))]
-        result.append([frozenset([*note.items(), *beside]) for note, beside in zip(notes, around, strict=True)])
-    return result
+    pairs = zip(batch, encoded["offset_mapping"], strict=True)
+    return [notes_of(document, offsets[: CONTEXT - 1]) for document, offsets in pairs]
 
 
-def _kind(notes: Mapping[str, str]) -> str:
-    return notes.get("kind") or notes["part of speech"]
-
-
-def annotation_matrix(rows: list[list[frozenset[Note]]], notes: list[Note]) -> Tensor:
+def annotation_matrix(rows: list[list[Notes]], notes: list[Note]) -> Tensor:
     """Which token has which note, float [tokens, notes]."""
     index = {note: column for column, note in enumerate(notes)}
     matrix = np.zeros((sum(map(len, rows)), len(notes)), dtype=np.float32)
     for at, found in enumerate(found for row in rows for found in row):
         matrix[at, [index[note] for note in found if note in index]] = 1
     return torch.from_numpy(matrix)
-
-
-def permuted(rows: list[list[frozenset[Note]]], registers: list[str], seed: int) -> list[list[frozenset[Note]]]:
-    """Give every document the notes of another one of its register, aligned at the start."""
-    generator = random.Random(seed)
-    result: list[list[frozenset[Note]]] = [[] for _ in rows]
-    for register in sorted(set(registers)):
-        members = [at for at, name in enumerate(registers) if name == register]
-        generator.shuffle(members)
-        for at, other in zip(members, members[1:] + members[:1], strict=True):
-            result[at] = [rows[other][place % len(rows[other])] for place in range(len(rows[at]))]
-    return result
 
 
 def best_pair(matrix: Tensor, together: Tensor, active: Tensor, price: float) -> tuple[int, int, float]:

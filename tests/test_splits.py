@@ -101,6 +101,25 @@ def test_every_number_against_dense_arithmetic(tmp_path: Path, activity: float, 
             assert n < 10 or both / n < 0.9 or not 0.05 <= both / whole.sum() <= 0.9
 
 
+def test_copies_of_a_part_count_once(tmp_path: Path) -> None:
+    """Nothing is divided between a child and its copies; its twin, two children, goes on as a split of two."""
+    rng = np.random.default_rng(0)
+    parent = rng.random(20_000) < 0.05
+    first, second = parent & (rng.random(20_000) < 0.4), parent & (rng.random(20_000) < 0.4)
+    second &= ~first
+    almost = first & (rng.random(20_000) < 0.96)
+    only_copies = np.stack([almost, first, first], 1) * 1.0
+    store = plant(tmp_path / "copies.h5", {"0": parent[:, None] * 1.0, "1": only_copies})
+    assert splits(store, "0", "1") == []
+    two = plant(tmp_path / "two.h5", {"0": parent[:, None] * 1.0, "1": np.c_[only_copies, second, second]})
+    (one,) = splits(two, "0", "1")
+    assert [str(child) for child in one.parts] == ["1_1", "1_3"]
+    assert one.overlap == 0
+    assert one.coverage == pytest.approx((first | second).sum() / parent.sum())
+    turned = plant(tmp_path / "turned.h5", {"0": np.c_[only_copies, second], "1": parent[:, None] * 1.0})
+    assert [str(part) for part in merges(turned, "0", "1")[0].parts] == ["0_1", "0_3"]
+
+
 def test_merges_are_the_exact_converse(tmp_path: Path) -> None:
     """Turned round, with the later site first, every merge is a split."""
     store, _ = one_of_each(tmp_path / "a.h5")

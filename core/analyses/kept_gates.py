@@ -21,7 +21,7 @@ from core.analyses.splits import Divided, as_divided, in_order, merges, splits
 from core.analyses.splits import rank as divided_rank
 from core.errors import Cancelled
 from core.results import Notice, arrays_path, kept_arrays
-from core.statistics.division import BLOCK, ERROR, LIFT, SHARES, WITHIN, Division
+from core.statistics.division import BLOCK, ERROR, LIFT, SAME, SHARES, WITHIN, Division
 from core.statistics.gate_search import LEAST, STEP, Found
 from core.statistics.truth_table import ALIKE
 from core.store import Store
@@ -124,7 +124,7 @@ def is_kept(name: str, store: Store, source: str, target: str, activity: float =
 def key_of(name: str, source: str, target: str, activity: float) -> list[Any]:
     """All that determines a result of one store: every constant of the search is in it."""
     gate = [GAIN, STEP, LEAST, ALIKE]
-    constants = {"gates": gate, "seed": [THRESHOLD, *gate]}.get(name, [WITHIN, *SHARES, LIFT, ERROR, BLOCK])
+    constants = {"gates": gate, "seed": [THRESHOLD, *gate]}.get(name, [WITHIN, *SHARES, LIFT, ERROR, BLOCK, SAME])
     return [source, target, VERSION, float(activity), MIN_ACTIVE, *constants]
 
 

@@ -10,7 +10,7 @@ Where the parent goes on beside its children and stays silent just where a child
 here (its sufficiency is above 0.9), so that a large uncovered rest is the sign to look for.
 
 Features that are active on most tokens are parents of everything; `core.statistics.division` says how chance is kept
-out.
+out. Of children that fire on the same tokens only one is listed: a parent with one child in many copies is not divided.
 """
 
 from __future__ import annotations

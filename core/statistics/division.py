@@ -8,6 +8,9 @@ times more often than if the two were independent, and so that chance can be exc
 with p = n_W / n, d the number of blocks (a document, or BLOCK tokens of a longer one) in which the part fires, and KL
 the divergence of two shares, the probability of a share w or more by chance is at most exp(−d · KL(w ‖ p)) (Chernoff);
 it must be below ERROR / (d_W · d_P). Blocks and not tokens are the trials, since a burst of firing is one event.
+
+SAEs have features that fire on the same tokens, and nothing is divided between a part and its copies: of parts whose
+Jaccard index within the whole is SAME or more only the largest counts. A whole with a single part is not divided.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from core.values import MIN_ACTIVE
 WITHIN = 0.9
 SHARES = 0.05, 0.9
 LIFT = 2.0
+SAME = 0.9
 ERROR = 0.05
 BLOCK = 100
 CHUNK = 64  # wholes a thread takes at a time
@@ -146,9 +150,22 @@ class _Task:
             inside = both[chosen] / n_parts[chosen]
             chosen = chosen[beyond_chance(inside, len(row) / self.n, self.blocks[chosen], needed)]
             if len(chosen) > 1:
-                chosen = chosen[np.lexsort((chosen, -both[chosen]))]
+                chosen = without_copies(row, chosen[np.lexsort((chosen, -both[chosen]))], parts)
+            if len(chosen) > 1:
                 found.append(_division(whole, row, chosen, parts, both, number))
         return found
+
+
+def without_copies(row: np.ndarray, chosen: np.ndarray, parts: ActiveSite) -> np.ndarray:
+    """`chosen`, without those that fire on the same positions of `row` as an earlier one: Jaccard SAME or more."""
+    kept: list[int] = []
+    firings: list[np.ndarray] = []  # bool [len(row)] of each that is kept
+    for index in chosen.tolist():
+        fires = np.isin(row, parts.row(index), assume_unique=True)
+        if all(np.count_nonzero(fires & other) < SAME * np.count_nonzero(fires | other) for other in firings):
+            kept.append(index)
+            firings.append(fires)
+    return np.array(kept, chosen.dtype)
 
 
 def beyond_chance(share: Any, density: float, trials: Any, needed: float) -> Any:
