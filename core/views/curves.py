@@ -49,43 +49,10 @@ def line_figure(
     """
     import plotly.graph_objects as go
 
-    figure = go.Figure()
-    for line in lines:
-        figure.add_scatter(
-            x=line.x,
-            y=line.y,
-            name=plain(line.name),
-            mode="lines+markers" if line.markers or line.marks is not None else "lines",
-            line={"color": line.colour, "width": line.width, "dash": line.dash, "shape": line.shape},
-            marker={"size": 6, "color": line.colour, "opacity": float(line.markers)},
-            selected={"marker": {"opacity": 1.0}},
-            unselected={"marker": {"opacity": float(line.markers)}},
-            customdata=line.marks,
-            hovertemplate=f"{plain(line.name)}: {hover}<extra></extra>",
-            connectgaps=False,
-        )
+    figure = go.Figure([_trace(line, hover) for line in lines])
     if mark is not None:
         figure.add_vline(x=mark, line={"color": colours["accent"], "width": 1.5})
-    axis = {
-        "showgrid": True,
-        "gridcolor": colours["line"],
-        "zeroline": False,
-        "linecolor": colours["line"],
-        "fixedrange": True,
-        "tickfont": {"size": 11.5, "color": colours["quiet"]},
-        "title": {"font": {"size": 12, "color": colours["quiet"]}},
-    }
-    figure.update_layout(
-        height=height,
-        showlegend=False,
-        margin={"l": 40, "r": 8, "t": 8, "b": 40},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": colours["text"], "size": 12, "family": FONT},
-        hoverlabel={"font": {"family": FONT, "size": 12}},
-        xaxis=axis | {"showgrid": False},
-        yaxis=axis | {"rangemode": "tozero"},
-    )
+    figure.update_layout(_layout(colours, height))
     figure.update_xaxes(title_text=x_title, title_standoff=6)
     if x_log:
         decades = np.log10(x_range[1] / x_range[0]) if x_range is not None and x_range[0] > 0 else 0.0
@@ -95,6 +62,47 @@ def line_figure(
     if y_percent:
         figure.update_yaxes(tickformat=".0%", range=[0, 1.02], dtick=0.25)
     return figure
+
+
+def _trace(line: Line, hover: str) -> dict[str, Any]:
+    """One line; points that can be clicked are there but not seen until they are chosen."""
+    return {
+        "type": "scatter",
+        "x": line.x,
+        "y": line.y,
+        "name": plain(line.name),
+        "mode": "lines+markers" if line.markers or line.marks is not None else "lines",
+        "line": {"color": line.colour, "width": line.width, "dash": line.dash, "shape": line.shape},
+        "marker": {"size": 6, "color": line.colour, "opacity": float(line.markers)},
+        "selected": {"marker": {"opacity": 1.0}},
+        "unselected": {"marker": {"opacity": float(line.markers)}},
+        "customdata": line.marks,
+        "hovertemplate": f"{plain(line.name)}: {hover}<extra></extra>",
+        "connectgaps": False,
+    }
+
+
+def _layout(colours: Mapping[str, str], height: int) -> dict[str, Any]:
+    axis = {
+        "showgrid": True,
+        "gridcolor": colours["line"],
+        "zeroline": False,
+        "linecolor": colours["line"],
+        "fixedrange": True,
+        "tickfont": {"size": 11.5, "color": colours["quiet"]},
+        "title": {"font": {"size": 12, "color": colours["quiet"]}},
+    }
+    return {
+        "height": height,
+        "showlegend": False,
+        "margin": {"l": 40, "r": 8, "t": 8, "b": 40},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": colours["text"], "size": 12, "family": FONT},
+        "hoverlabel": {"font": {"family": FONT, "size": 12}},
+        "xaxis": axis | {"showgrid": False},
+        "yaxis": axis | {"rangemode": "tozero"},
+    }
 
 
 def steps_of(edges: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
