@@ -77,7 +77,7 @@ def test_what_cannot_be_kept_is_said_and_not_drawn_for_ever(app: AppTest, monkey
     def full(*_: object) -> None:
         raise NoDiskSpace("the disk is full: here", "free some space")
 
-    monkeypatch.setattr("core.results._write", full)
+    monkeypatch.setattr("core.results.arrays.write", full)
     opened(app, feature="1_0")
     for _ in range(2):
         drawn_by_the_page(app)

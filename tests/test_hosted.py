@@ -13,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 from core.errors import HostedRefusal
 from core.library import DEMO
 from core.paths import ROOT
-from core.results import MOST_HOSTED, kept_arrays, pair_links
+from core.results import kept_arrays, pair_links
+from core.results.pairs import MOST_HOSTED
 from core.statistics.devices import work
 from core.store import Store, open_store
 from tests.chains import planted_chains
@@ -28,7 +29,7 @@ def store(_own_cache: None, monkeypatch: pytest.MonkeyPatch) -> Store:
     folder.mkdir(parents=True)
     planted_chains(folder / "chains.h5")
     monkeypatch.setenv("STRATA_HOSTED", "1")
-    monkeypatch.setattr("core.results.MOST_HOSTED", 10)
+    monkeypatch.setattr("core.results.pairs.MOST_HOSTED", 10)
     st.cache_resource.clear()
     return open_store(folder / "chains.h5")
 

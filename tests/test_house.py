@@ -21,7 +21,7 @@ HEAVY = {
     "torch": {"core/sources", "core/collect", "core/statistics/cuda"},
     "sae_lens": {"core/sources"},
     "transformer_lens": {"core/sources"},
-    "h5py": {"core/store", "core/results.py"},
+    "h5py": {"core/store", "core/results"},
     "pyvis": {"core/views"},
     "plotly": {"core/views"},
     "streamlit": {"ui", "pages", "streamlit_app.py"},

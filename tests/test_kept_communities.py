@@ -149,7 +149,7 @@ def test_two_processes_at_once_and_the_app_share_one_file_of_each_kind(store: St
 def test_a_hosted_strata_counts_no_large_halves(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     kept.kept_graph(store, Settings())
     monkeypatch.setenv("STRATA_HOSTED", "1")
-    monkeypatch.setattr("core.results.MOST_HOSTED", 10)
+    monkeypatch.setattr("core.results.pairs.MOST_HOSTED", 10)
     assert store_membership(store, None).communities  # its links are kept
     with pytest.raises(HostedRefusal):
         store_communities(store, Labels.beside(store))

@@ -106,7 +106,7 @@ def test_what_cannot_be_asked_is_told_and_not_kept(store: Store, monkeypatch: py
     with pytest.raises(BadArgument):
         kept_divided("split", store, "1", "1")
     monkeypatch.setenv("STRATA_HOSTED", "1")
-    monkeypatch.setattr("core.results.MOST_HOSTED", 10)
+    monkeypatch.setattr("core.results.pairs.MOST_HOSTED", 10)
     with pytest.raises(HostedRefusal):
         kept(store, "0", "1")
     assert not list(results_folder().glob("*"))

@@ -87,7 +87,7 @@ def test_an_unwritable_cache_costs_a_notice_only(random_store: Store, monkeypatc
     def refuse(*_: object) -> None:
         raise PermissionError(13, "denied")
 
-    monkeypatch.setattr("core.results.os.replace", refuse)
+    monkeypatch.setattr("core.results.files.os.replace", refuse)
     heard: list[str] = []
     found, _ = pair_links(random_store, "0", "1", notice=heard.append)
     assert len(found.sources)
@@ -101,7 +101,7 @@ def test_what_is_no_longer_there_is_no_damage(random_store: Store, monkeypatch: 
     assert results.read_pair(path, random_store, heard.append) is None
     assert results.read_arrays(path, heard.append) is None
     assert heard == []
-    assert results._size(path) == 0
+    assert results.files._size(path) == 0
 
 
 def test_where_nothing_can_be_written_everything_is_still_answered(
@@ -136,7 +136,7 @@ def test_a_full_disk_costs_a_notice_only(
 
 def test_a_file_of_another_version_is_not_found(random_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     pair_links(random_store, "0", "1")
-    monkeypatch.setattr(results, "STATISTICS_VERSION", results.STATISTICS_VERSION + 1)
+    monkeypatch.setattr(results.pairs, "STATISTICS_VERSION", results.pairs.STATISTICS_VERSION + 1)
     assert not pair_links(random_store, "0", "1")[1]
     assert pair_links(random_store, "0", "1")[1]
     assert len(list(results_folder().iterdir())) == 2
@@ -186,7 +186,7 @@ def test_a_file_that_may_not_be_read_is_said_so(random_store: Store, monkeypatch
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patch:
-        patch.setattr(results, "_opened", denied)
+        patch.setattr("core.results.pairs.opened", denied)
         heard: list[str] = []
         assert not pair_links(random_store, "0", "1", notice=heard.append)[1]
         assert "cannot be read" in heard[0]
@@ -202,7 +202,7 @@ def test_a_file_that_may_not_be_read_is_said_so(random_store: Store, monkeypatch
 def test_what_was_cleared_while_it_was_written_is_written_again(
     random_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    replace, calls = results.os.replace, list[str]()
+    replace, calls = results.files.os.replace, list[str]()
 
     def cleared_before(partial: Path, path: Path) -> None:
         calls.append(path.name)
@@ -210,7 +210,7 @@ def test_what_was_cleared_while_it_was_written_is_written_again(
             clear_cache()
         replace(partial, path)
 
-    monkeypatch.setattr("core.results.os.replace", cleared_before)
+    monkeypatch.setattr("core.results.files.os.replace", cleared_before)
     heard: list[str] = []
     pair_links(random_store, "0", "1", notice=heard.append)
     assert (len(calls), heard) == (2, [])
