@@ -44,7 +44,7 @@ def test_everything_that_matters_is_in_the_key(random_store: Store, monkeypatch:
         pair_path(random_store, "0", "1", floor=0.2),
         pair_path(random_store, "0", "1", floor_measures=("cosine",)),
     ]
-    monkeypatch.setattr(results, "STATISTICS_VERSION", 99)
+    monkeypatch.setattr(results.pairs, "STATISTICS_VERSION", 99)
     paths.append(pair_path(random_store, "0", "1"))
     assert len(set(paths)) == len(paths)
 
