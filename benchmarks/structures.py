@@ -1,29 +1,27 @@
-"""Gates, splits and merges: what is found of what was planted, what is found where nothing was, and how long it takes.
+"""Planted structures: what is found of what was planted, what is found where nothing was, and how long it takes.
 
     python -m benchmarks.structures [--large] [--tokens 200000] [--json FILE]
 
-Found and planted are counted over several seeds of `core.sources.structures.one_of_each`. Times are those of one pair
-of sites of 512 features at 300k tokens, and with ``--large`` of GPT-2 shape.
+Found and planted are counted over several seeds (`benchmarks.recovery`). Times are those of gates, splits and merges on
+one pair of sites of 512 features at 300k tokens, and with ``--large`` of GPT-2 shape.
 """
 
 from __future__ import annotations
 
-import itertools
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.recovery import KINDS, Recovery, recoveries
 from benchmarks.shapes import shaped_store
 from benchmarks.table import Row, keep, options, row, seconds, show
 from core.analyses.gates import gates
 from core.analyses.seed_gates import seed_candidates
 from core.analyses.splits import merges, splits
 from core.paths import cache_folder
-from core.sources.structures import one_of_each
-from core.sources.truth import Truth
 from core.store import Store
 
-TITLE = "Gates, splits and merges"
+TITLE = "Planted structures"
 SEEDS = range(5)
 
 ANALYSES: dict[str, Callable[[Store, str, str], list]] = {
@@ -34,44 +32,17 @@ ANALYSES: dict[str, Callable[[Store, str, str], list]] = {
 }
 
 
-def found_in(store: Store, name: str) -> set:
-    """What an analysis finds over all adjacent sites, in the form of `planted_in`."""
-    pairs = itertools.pairwise(store.sites)
-    found = [one for a, b in pairs for one in ANALYSES[name](store, a.key, b.key)]
-    if name == "gates":
-        return {(g.feature, g.kind, frozenset(g.written)) for g in found}
-    return {(one.whole, frozenset(one.parts)) for one in found}
-
-
-def planted_in(truth: Truth, name: str) -> tuple[set, set]:
-    """(what must be found, what may be found besides: a merge is an OR gate, an OR gate is a merge)."""
-    merged = {(m.child, frozenset(m.parents)) for m in truth.merges}
-    if name == "gates":
-        other = {(child, "or", frozenset(map(str, parents))) for child, parents in merged}
-        return {(g.feature, g.kind, frozenset(g.written)) for g in truth.gates}, other
-    if name == "splits":
-        return {(s.parent, frozenset(s.children)) for s in truth.splits}, set()
-    return merged, {(g.feature, frozenset(g.inputs)) for g in truth.gates if g.kind == "or"}
-
-
 def recovery(folder: Path) -> list[Row]:
-    """Precision and recall on planted stores, and the number found in their twins."""
+    """Precision and recall on planted stores, and the number found in their negative twins."""
+    total = dict.fromkeys(KINDS, Recovery())
+    for seed in SEEDS:
+        total = {name: total[name] + one for name, one in recoveries(folder, seed).items()}
     rows = []
-    stores = {
-        (seed, twin): one_of_each(folder / f"{seed}{twin}.h5", seed, twin) for seed in SEEDS for twin in (False, True)
-    }
-    for name in ("gates", "splits", "merges"):
-        hits = found_total = planted_total = in_twins = fine = 0
-        for seed in SEEDS:
-            store, truth = stores[seed, False]
-            found, (wanted, allowed) = found_in(store, name), planted_in(truth, name)
-            hits, planted_total = hits + len(found & wanted), planted_total + len(wanted)
-            fine, found_total = fine + len(found & (wanted | allowed)), found_total + len(found)
-            in_twins += len(found_in(stores[seed, True][0], name))
+    for name, one in total.items():
         rows += [
-            row(f"{name}: recall, {planted_total} planted", hits / planted_total, ""),
-            row(f"{name}: precision, {found_total} found", fine / max(found_total, 1), ""),
-            row(f"{name}: found in the negative twins", in_twins, ""),
+            row(f"{name}: recall, {one.planted} planted", one.recall, ""),
+            row(f"{name}: precision, {one.found} found", one.precision, ""),
+            row(f"{name}: found in the negative twins", one.in_twin, ""),
         ]
     return rows
 

@@ -1,4 +1,4 @@
-"""Planted stores hold what their truth says, and their twins fire as often without holding it."""
+"""Planted stores hold what their truth says, their twins fire as often without holding it; analyses recover it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.recovery import KINDS, Recovery, recoveries
 from core.sources.structures import Planting, one_of_each
 from core.statistics.rows import active_counts
 from core.store import Store
@@ -81,3 +82,49 @@ def test_bursts_stay_within_few_documents(tmp_path: Path) -> None:
     documents = fires(store, feature).reshape(-1, 50).any(1)
     assert 0 < documents.mean() < 0.1
     assert fires(store, feature).mean() == pytest.approx(0.02, rel=0.5)
+
+
+def test_a_feature_that_returns_is_nowhere_in_between(tmp_path: Path) -> None:
+    planting = Planting(sites=3, width=4, tokens=20_000)
+    one = planting.returning(0, 2)
+    store, truth = planting.build(tmp_path / "returns.h5")
+    assert truth.returns == (one,)
+    assert not active_counts(store, "1").any()
+    before, after = fires(store, one.before), fires(store, one.after)
+    assert (before & after).sum() > 0.9 * max(before.sum(), after.sum())
+
+
+def test_noise_of_a_chain_is_as_large_as_the_chain(tmp_path: Path) -> None:
+    """Else its few undue activations can be all that Pearson sees."""
+    planting = Planting(sites=2, width=30, tokens=20_000, noise=0.2)
+    chains = [planting.passed_on(0, 1) for _ in range(30)]
+    store, _ = planting.build(tmp_path / "noise.h5")
+    for chain in chains:
+        positions, values = store.row(chain.features[1])
+        due = fires(store, chain.features[0])[positions]
+        assert 0.5 < np.median(values[~due]) / np.median(values[due]) < 2
+
+
+# ---- what the analyses recover of all structures at once: the count that the benchmark prints
+
+
+@pytest.fixture(scope="module")
+def recovered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recovery]:
+    return recoveries(tmp_path_factory.mktemp("recovered"), seed=0)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_was_planted_is_recovered_and_nothing_in_the_negative_twin(
+    recovered: dict[str, Recovery], name: str
+) -> None:
+    one = recovered[name]
+    assert one.planted >= 3
+    assert one.recall == one.precision == 1
+    assert one.in_twin == 0
+
+
+def test_recall_and_precision_by_hand() -> None:
+    both = Recovery(planted=3, hits=2, found=4, right=3) + Recovery(planted=1, hits=1, found=0, in_twin=2)
+    assert (both.recall, both.precision, both.in_twin) == (0.75, 0.75, 2)
+    assert np.isnan(Recovery().recall)
+    assert np.isnan(Recovery().precision)

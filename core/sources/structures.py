@@ -33,6 +33,7 @@ from core.sources.truth import (
     PlantedCommunity,
     PlantedGate,
     PlantedMerge,
+    PlantedReturn,
     PlantedSplit,
     Truth,
 )
@@ -42,7 +43,7 @@ from core.values import MIN_ACTIVE, Feature
 
 Fires = np.ndarray  # bool [tokens]
 Row = tuple[np.ndarray, np.ndarray]  # positions (int64, rising) and activations (float32) of one feature
-RECORDS = ("chains", "gates", "splits", "merges", "communities", "dead", "rare", "bursty", "unrelated")
+RECORDS = ("chains", "gates", "splits", "merges", "communities", "returns", "dead", "rare", "bursty", "unrelated")
 
 
 class Planting:
@@ -76,19 +77,33 @@ class Planting:
     # ---- structures
 
     def passed_on(
-        self, first: int, last: int, density: float = 0.02, twin: bool | None = None, noise: float | None = None
+        self,
+        first: int,
+        last: int,
+        density: float = 0.02,
+        twin: bool | None = None,
+        noise: float | None = None,
+        documents: float = 1.0,
     ) -> Chain:
         """One feature from site `first` to site `last`; born and ended there, but for the outermost sites.
 
-        Amplitudes follow those of the site before within 5%, so that without noise Pearson is about 0.99 a step.
+        Amplitudes follow those of the site before within 5%, so that without noise Pearson is about 0.99 a step. With
+        `documents` below 1 it is bursty, as `bursty` says.
         """
         twin = self._twin(twin)
-        row = self._row(self.fires(density))
+        row = self._row(self.fires(density, documents))
         features = [self._place(first, row)]
         for site in range(first + 1, last + 1):
             row = self._copy(row, self.noise if noise is None else noise)
             features.append(self._place(site, row, twin))
         return self._note("chains", Chain(tuple(features)), twin)
+
+    def returning(self, before: int, after: int, density: float = 0.02, twin: bool | None = None) -> PlantedReturn:
+        """One feature at site `before`, gone at the sites in between, and there again at site `after`."""
+        twin = self._twin(twin)
+        row = self._row(self.fires(density))
+        there = self._place(before, row)
+        return self._note("returns", PlantedReturn(there, self._place(after, self._copy(row, self.noise), twin)), twin)
 
     def gate(
         self,
@@ -229,11 +244,13 @@ class Planting:
         return positions, (scale * self.rng.lognormal(0, self.spread, len(positions))).astype(np.float32)
 
     def _copy(self, row: Row, noise: float) -> Row:
-        """The same firing with `noise`; where it stays, amplitudes follow within 5%."""
+        """The same firing with `noise`; where it stays, amplitudes follow within 5%, elsewhere they are as large."""
         before = np.zeros(self.tokens, np.float32)
         before[row[0]] = row[1]
         fires = before > 0
         positions, fresh = self._row(self._noisy(fires, noise))
+        if len(fresh):
+            fresh *= np.median(row[1]) / np.median(fresh)  # a few strong activations elsewhere would be all of Pearson
         follow = before[positions] * self.rng.lognormal(0, 0.05, len(positions)).astype(np.float32)
         return positions, np.where(follow > 0, follow, fresh)
 
@@ -271,7 +288,8 @@ def one_of_each(path: Path, seed: int = 0, twin: bool = False, tokens: int = 30_
     """A store of four sites with several of every structure, amid unrelated, bursty, rare and dead features.
 
     Per site from the second on: two gates of each kind with two inputs and one with three, two splits and two merges;
-    chains that last, are born and end; two communities; 12 unrelated, 4 bursty, 2 rare and 2 dead features a site.
+    chains that last, are born and end; two communities; 12 unrelated, 4 bursty, 2 rare and 2 dead features a site. Then
+    two bursty chains and three features that vanish and reappear.
     """
     planting = Planting(sites=4, width=160, tokens=tokens, seed=seed, twin=twin)
     for site in range(1, 4):
@@ -289,4 +307,8 @@ def one_of_each(path: Path, seed: int = 0, twin: bool = False, tokens: int = 30_
         for method, count in ((planting.unrelated, 12), (planting.bursty, 4), (planting.rare, 2), (planting.dead, 2)):
             for _ in range(count):
                 method(site)
+    for first, last in ((0, 3), (1, 2)):
+        planting.passed_on(first, last, documents=0.05)
+    for before, after in ((0, 2), (1, 3), (0, 3)):
+        planting.returning(before, after)
     return planting.build(path)

@@ -22,6 +22,14 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
+class PlantedReturn:
+    """One feature at two sites, and at none in between."""
+
+    before: Feature
+    after: Feature
+
+
+@dataclass(frozen=True, slots=True)
 class PlantedGate:
     """`feature` fires where its `inputs` say: any (``or``), all (``and``), the first but not the last (``and_not``)."""
 
@@ -70,10 +78,27 @@ class Truth:
     splits: tuple[PlantedSplit, ...] = ()
     merges: tuple[PlantedMerge, ...] = ()
     communities: tuple[PlantedCommunity, ...] = ()
+    returns: tuple[PlantedReturn, ...] = ()
     dead: tuple[Feature, ...] = ()
     rare: tuple[Feature, ...] = ()
     bursty: tuple[Feature, ...] = ()
     unrelated: tuple[Feature, ...] = ()  # alive, and independent of everything
+
+    def groups(self) -> list[tuple[Feature, ...]]:
+        """The features of each structure: of whatever is planted but single features."""
+        return [
+            *(chain.features for chain in self.chains),
+            *((gate.feature, *gate.inputs) for gate in self.gates),
+            *((split.parent, *split.children) for split in self.splits),
+            *((merge.child, *merge.parents) for merge in self.merges),
+            *(community.features for community in self.communities),
+            *((one.before, one.after) for one in self.returns),
+        ]
+
+    def alive(self, key: str) -> set[Feature]:
+        """All features planted at this site but for the dead and the rare ones."""
+        every = itertools.chain(self.unrelated, self.bursty, *self.groups())
+        return {feature for feature in every if feature.key == key}
 
     def passed(self, source: str, target: str) -> set[tuple[Feature, Feature]]:
         """Pairs of features of two sites that are one and the same feature, passed on."""
