@@ -19,11 +19,12 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 FOLDER = "strata-kernels"
-KEPT_SECONDS = 7 * 86_400  # what no version has written to for so long is cleared away
+KEPT_SECONDS = 7 * 86_400  # what no process has started with for so long is cleared away
 
 
 def cache_folder_for_kernels(package: Path) -> str | None:
@@ -37,8 +38,9 @@ def cache_folder_for_kernels(package: Path) -> str | None:
     if given and not Path(given).name.startswith(f"{FOLDER}-"):  # ours comes from a parent process, maybe an older one
         return None
     parent = package / "__pycache__" if os.access(package, os.W_OK) else _private_folder()
-    _clear_away(parent)
-    return str(parent / f"{FOLDER}-{stamp(package)}")
+    folder = parent / f"{FOLDER}-{stamp(package)}"
+    _clear_away(parent, in_use=folder)
+    return str(folder)
 
 
 def stamp(package: Path) -> str:
@@ -64,11 +66,14 @@ def _private_folder() -> Path:
     return folder if private and mine else Path(tempfile.mkdtemp(prefix=f"{FOLDER}-"))
 
 
-def _clear_away(parent: Path) -> None:
-    """Remove the kernels of versions that have not been in use for long."""
+def _clear_away(parent: Path, in_use: Path) -> None:
+    """Remove the kernels of versions that have not been in use for long; several processes may do so at once."""
+    with suppress(OSError):  # it is not there yet, or belongs to somebody else
+        os.utime(in_use)
     for old in parent.glob(f"{FOLDER}-*"):
-        if old.stat().st_mtime < time.time() - KEPT_SECONDS:
-            shutil.rmtree(old, ignore_errors=True)
+        with suppress(OSError):  # another process was quicker
+            if old != in_use and old.stat().st_mtime < time.time() - KEPT_SECONDS:
+                shutil.rmtree(old, ignore_errors=True)
 
 
 _folder = cache_folder_for_kernels(Path(__file__).resolve().parent)

@@ -54,6 +54,23 @@ def test_kernels_of_long_ago_are_cleared_away(package: Path) -> None:
     assert other.exists()
 
 
+def test_kernels_in_use_stay_however_old_they_are(package: Path) -> None:
+    folder = Path(str(cache_folder_for_kernels(package)))
+    folder.mkdir(parents=True)
+    long_ago = time.time() - 2 * KEPT_SECONDS
+    os.utime(folder, (long_ago, long_ago))
+    assert cache_folder_for_kernels(package) == str(folder)
+    assert folder.stat().st_mtime > long_ago + KEPT_SECONDS  # and is in use from now on
+
+
+def test_a_folder_that_somebody_else_clears_meanwhile_is_no_error(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = package / "__pycache__" / f"{FOLDER}-gone"
+    monkeypatch.setattr(Path, "glob", lambda self, pattern: [gone] if pattern.startswith(FOLDER) else [])
+    assert cache_folder_for_kernels(package)
+
+
 def test_a_read_only_install_computes_all_the_same(tmp_path: Path) -> None:
     """`os.access` says no, as it does for another user's install; root could write anyway."""
     code = (
