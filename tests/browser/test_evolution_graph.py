@@ -138,3 +138,27 @@ def test_the_picture_can_be_had_as_png_three_times_as_large(tab: Any, server: Se
     assert width > 2.5 * tab.locator(".strata-graph .stage").bounding_box()["width"]
     assert len(data) > 20_000
     assert tab.locator("body > div > .vis-network").count() == 0  # drawn out of sight, and taken away
+
+
+PIXEL = """([x, y]) => {
+  const canvas = [...document.querySelectorAll('*')].map(e => e.shadowRoot?.querySelector('canvas')).find(Boolean)
+  const scale = canvas.width / canvas.clientWidth
+  return [...canvas.getContext('2d').getImageData(x * scale, y * scale, 1, 1).data].slice(0, 3)
+}"""
+
+
+def paints(tab: Any) -> dict[str, list[int]]:
+    """The colour of each feature's card on the canvas, beside its text."""
+    return {name: tab.evaluate(PIXEL, [x - 20, y]) for name, (x, y) in read(tab, "nodes").items()}
+
+
+def test_another_colouring_paints_the_cards_that_are_there(tab: Any, chromium: Any, server: Server) -> None:
+    open_page(tab, f"{server.url}/evolution?store=planted&feature=1_0")
+    by_site = paints(tab)
+    tab.get_by_role("button", name="Colour: site").click()
+    tab.get_by_text("frequency", exact=True).click()
+    until(tab, lambda: "colour=frequency" in tab.url and paints(tab) != by_site)
+    other = chromium.new_context(viewport={"width": 1440, "height": 950}).new_page()
+    open_page(other, tab.url)
+    until(tab, lambda: paints(tab) == paints(other))
+    other.context.close()

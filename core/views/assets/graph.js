@@ -28,7 +28,7 @@ function strataMount(root) {
   const stage = root.querySelector(".stage");
   const nodes = new vis.DataSet();
   const edges = new vis.DataSet();
-  const view = { data: null, emit: () => {}, theme: strataTheme(root), touched: false, network: null, stretch: 1 };
+  const view = { data: null, cards: new Map(), emit: () => {}, theme: strataTheme(root), touched: false, network: null, stretch: 1 };
   const coarse = window.matchMedia("(pointer: coarse)").matches;
   const network = (view.network = new vis.Network(stage, { nodes, edges }, {
     ...STRATA_OPTIONS,
@@ -44,6 +44,7 @@ function strataMount(root) {
     const fresh = !view.data || view.data.view !== data.view;
     const grown = view.data && view.data.nodes.length !== data.nodes.length;
     view.data = data;
+    view.cards = new Map(data.nodes.map((node) => [node.id, node]));
     view.theme = strataTheme(root, data.theme);
     if (data.height) root.style.setProperty("--height", `${data.height}px`);
     root.setAttribute("aria-label", data.summary || "");
@@ -94,10 +95,11 @@ function strataSync(set, items) {
   set.update(items);
 }
 
+/* vis-network keeps the renderer that a node came with: it has to look up what the card is now, its colour above all. */
 function strataNode(node, view) {
   return {
     id: node.id, x: node.x * view.stretch, y: node.y, label: node.label, shape: "custom", fixed: true,
-    ctxRenderer: ({ ctx, id, x, y, state }) => strataCard(ctx, node, x, y, state, view),
+    ctxRenderer: ({ ctx, id, x, y, state }) => strataCard(ctx, view.cards.get(id) || node, x, y, state, view),
   };
 }
 
