@@ -82,6 +82,11 @@ def _trace(line: Line, hover: str) -> dict[str, Any]:
     }
 
 
+def modebar(colours: Mapping[str, str]) -> dict[str, str]:
+    """The button that saves a picture: no ground of its own, so that it hides no line."""
+    return {"bgcolor": "rgba(0,0,0,0)", "color": colours["line"], "activecolor": colours["quiet"]}
+
+
 def _layout(colours: Mapping[str, str], height: int) -> dict[str, Any]:
     axis = {
         "showgrid": True,
@@ -100,6 +105,7 @@ def _layout(colours: Mapping[str, str], height: int) -> dict[str, Any]:
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": colours["text"], "size": 12, "family": FONT},
         "hoverlabel": {"font": {"family": FONT, "size": 12}},
+        "modebar": modebar(colours),
         "xaxis": axis | {"showgrid": False},
         "yaxis": axis | {"rangemode": "tozero"},
     }

@@ -15,6 +15,7 @@ import polars as pl
 from core.analyses.agreement import Agreement
 from core.analyses.maxima import QUANTILES
 from core.analyses.unseen import Seen
+from core.views.curves import modebar
 from core.views.division import FONT
 
 Colours = Mapping[str, str]
@@ -42,6 +43,7 @@ def themed(figure: Any, colours: Colours, height: int = HEIGHT, **more: Any) -> 
         dragmode=False,
         clickmode="event+select",
         showlegend=False,
+        modebar=modebar(colours),
     )
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis)
