@@ -11,7 +11,7 @@ import pytest
 
 from core.__main__ import main
 from core.analyses.chance import Chance, chance_of_pair, together
-from core.analyses.kept_nulls import is_kept
+from core.analyses.kept_nulls import is_kept, key_of
 from core.errors import BadArgument
 from core.results import clear_cache, results_folder
 from core.sources.planted import plant, planted_tokens
@@ -21,6 +21,7 @@ from core.statistics.chance import best_by_chance, null_maxima, p_of_best
 from core.statistics.false_discoveries import LOWEST, LinkValues, floor_at, null_of, q_of_links, q_values, stratum
 from core.statistics.link_chance import link_chance
 from core.statistics.measures import MEASURE_FUNCTIONS
+from core.statistics.nulls import NULLS
 from core.statistics.rows import margins, pair_counts
 from core.store import Store
 from core.values import MEASURES, Feature, PairCounts
@@ -278,6 +279,18 @@ def test_results_are_kept_and_damaged_ones_computed_again(random_store: Store) -
     assert "damaged" in notices[0]
     clear_cache()
     assert not is_kept(random_store, pairs, "pearson")
+
+
+def test_what_a_draw_hangs_on_is_part_of_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def names() -> set[str]:
+        return {json.dumps(key_of("0", "1", "pearson", 0.0, 10, null, 3)) for null in NULLS}
+
+    links, seen = key_of("0", "1", "pearson", 0.0), names()
+    for name in ("null_rows.MOST_PRODUCTS", "null_rows.FEWEST_SOURCES", "nulls.BLOCK", "nulls.JITTER"):
+        monkeypatch.setattr(f"core.statistics.{name}", 17)
+        assert not seen & names(), name
+        seen |= names()
+    assert key_of("0", "1", "pearson", 0.0) == links  # of which nothing is drawn
 
 
 def test_the_error_of_an_expected_number_by_hand() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from core.results import Notice, arrays_path, kept_arrays, pair_links, pair_path
+from core.statistics import null_rows, nulls
 from core.statistics.best_alive import alive
 from core.statistics.devices import work
 from core.statistics.false_discoveries import DRAWS, LOWEST, LinkValues, NullLinks
@@ -53,8 +54,9 @@ def key_of(
     source: str, target: str, measure: str, activity: float, min_both: int = MIN_ACTIVE, null: str = "", draws: int = 0
 ) -> list[Any]:
     """All that determines the draws of a null, or without one the links themselves, beside the store."""
-    measures = list(measures_kept(measure))
-    return [source, target, float(activity), measures, LOWEST[measure], least_kept(min_both), null, draws, VERSION]
+    key = [source, target, float(activity), list(measures_kept(measure)), LOWEST[measure], least_kept(min_both)]
+    how = [null_rows.MOST_PRODUCTS, null_rows.FEWEST_SOURCES, nulls.BLOCK, nulls.JITTER] if null else []
+    return [*key, null, draws, *how, VERSION]
 
 
 def least_kept(min_both: int) -> int:

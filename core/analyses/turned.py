@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.results import arrays_path, kept_arrays
-from core.statistics.chance import direction_maxima
+from core.statistics.chance import SAMPLE, direction_maxima
 from core.statistics.pairs import in_order
 from core.store import Store
 
 KIND = "turned"
+VERSION = 1  # of these files
 SHARE = 0.05
 
 Sites = tuple[str, str]
@@ -65,9 +66,13 @@ def turned_maxima(store: Store, source: str, target: str, seed: int = 0) -> np.n
     def compute() -> dict[str, np.ndarray]:
         return {"best": direction_maxima(store, source, target, seed)}
 
-    return kept_arrays(KIND, store, [source, target, seed], compute)["best"]
+    return kept_arrays(KIND, store, _key(source, target, seed), compute)["best"]
 
 
 def is_kept(store: Store, pairs: Sequence[Sites], seed: int = 0) -> bool:
     """Whether `turned` has them all already."""
-    return all(arrays_path(KIND, store, [*in_order(store, *pair), seed]).is_file() for pair in pairs)
+    return all(arrays_path(KIND, store, _key(*in_order(store, *pair), seed)).is_file() for pair in pairs)
+
+
+def _key(source: str, target: str, seed: int) -> list[str | int]:
+    return [source, target, seed, SAMPLE, VERSION]

@@ -24,8 +24,9 @@ from core.analyses.turned import turned_maxima
 from core.errors import BadArgument
 from core.results import kept_arrays, pair_links
 from core.statistics.best_alive import Best, best_by_direction, best_of_pair
-from core.statistics.chance import row_maxima
+from core.statistics.chance import SAMPLE, row_maxima
 from core.statistics.measures import BOUNDED
+from core.statistics.nulls import BLOCK, JITTER
 from core.statistics.pairs import in_order
 from core.store import Store
 from core.values import MIN_ACTIVE
@@ -34,6 +35,7 @@ ADMISSIBLE = (*BOUNDED, "decoder_cosine")
 """Symmetric measures that are 1 for features that do the same; others say nothing about sameness at a threshold."""
 
 THRESHOLD = 0.95
+VERSION = 1  # of what is kept of best matches and of their nulls
 BEST = ("partner", "value")
 BANDS = ("mutual", "passed", "ended", "inherited", "born", "dead_from", "rare_from", "dead_to", "rare_to")
 
@@ -181,8 +183,7 @@ def matches_by_measure(
     counted = [measure for measure in measures if measure in BOUNDED]
     if counted:
         best = {measure: kept_best(store, source, target, measure, **running) for measure in counted}
-        key, compute = [source, target, seed], lambda: row_maxima(store, source, target, seed)
-        maxima = kept_arrays("maxima", store, key, compute) if nulls else {}
+        maxima = kept_maxima(store, source, target, seed) if nulls else {}
         for measure in counted:
             chance = {name: values[:, BOUNDED.index(measure)] for name, values in maxima.items()}
             found[measure] = Matches(source, target, measure, *active, *best[measure], chance)
@@ -191,6 +192,12 @@ def matches_by_measure(
         chance = {"rotated": turned_maxima(store, source, target, seed)} if nulls else {}
         found["decoder_cosine"] = Matches(source, target, "decoder_cosine", *active, *best_ones, chance)
     return found
+
+
+def kept_maxima(store: Store, source: str, target: str, seed: int = 0) -> dict[str, np.ndarray]:
+    """`row_maxima` of two sites, the earlier one first, from the cache if they are there."""
+    key = [source, target, seed, SAMPLE, BLOCK, JITTER, VERSION]
+    return kept_arrays("maxima", store, key, lambda: row_maxima(store, source, target, seed))
 
 
 def kept_best(store: Store, source: str, target: str, measure: str, **running: Any) -> tuple[Best, Best]:
@@ -206,7 +213,7 @@ def kept_best(store: Store, source: str, target: str, measure: str, **running: A
             both = best_of_pair(store, pair_links(store, source, target, **running)[0], measure)
         return {f"{name}_{side}": getattr(best, name) for side, best in enumerate(both) for name in BEST}
 
-    key = [source, target, measure, MIN_ACTIVE]
+    key = [source, target, measure, MIN_ACTIVE, VERSION]
     notice = running.get("notice", lambda text: None)
     kept = kept_arrays("matches", store, key, compute, notice, pairs=())
     return Best(kept["partner_0"], kept["value_0"]), Best(kept["partner_1"], kept["value_1"])
