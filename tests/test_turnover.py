@@ -298,16 +298,15 @@ def test_where_no_null_says_anything_chance_is_unknown_and_not_none(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dense = random_dense(400, 12, 0, 0.2)
-    one = plant(tmp_path / "one.h5", {"0": dense, "1": dense}, tokens=planted_tokens(400, [1] * 400))  # of one token
-    found = matches(one, "0", "1")
-    assert turnover(found).passed > 0
-    assert np.isnan(turnover(found).passed_by_chance) == all(not len(values) for values in found.chance.values())
-    alone = replace(found, chance={"shift": np.zeros(0), "document": np.zeros(0)})
+    tokens = replace(planted_tokens(400, [1] * 400), sequence_document=np.zeros(400, np.int64))
+    store = plant(tmp_path / "s.h5", {"0": dense, "1": dense}, tokens=tokens)  # one document of one-token sequences
+    alone = matches(store, "0", "1")
+    assert turnover(alone).passed > 0
     assert np.isnan(turnover(alone).passed_by_chance)
     assert np.isnan(share_curves([alone], np.array([0.5, 0.9]))[0]["chance"]).all()
     assert plain(turnover(alone).as_json())["passed_by_chance"] is None
     assert turnover_table([alone], 0.9)["passed_by_chance"].to_list() == [None]
-    known = replace(found, chance={"shift": np.array([0.5, 0.96]), "document": np.zeros(0)})  # the twin: one speaks
+    known = replace(alone, chance={"shift": np.array([0.5, 0.96]), "document": np.zeros(0)})  # the twin: one speaks
     assert turnover(known).passed_by_chance == known.alive_from.sum() / 2
 
 
