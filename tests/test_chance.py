@@ -11,16 +11,17 @@ import pytest
 
 from core.__main__ import main
 from core.analyses.chance import Chance, chance_of_pair, together
-from core.analyses.kept_nulls import is_kept
+from core.analyses.kept_nulls import is_kept, key_of
 from core.errors import BadArgument
 from core.results import clear_cache, results_folder
 from core.sources.planted import plant, planted_tokens
 from core.sources.structures import Planting
 from core.statistics.best_alive import alive
 from core.statistics.chance import best_by_chance, null_maxima, p_of_best
-from core.statistics.false_discoveries import LOWEST, LinkValues, floor_at, null_of, q_of_links, q_values, stratum
+from core.statistics.false_discoveries import LOWEST, LinkValues, NullLinks, floor_at, q_values, stratum
 from core.statistics.link_chance import link_chance
 from core.statistics.measures import MEASURE_FUNCTIONS
+from core.statistics.nulls import NULLS
 from core.statistics.rows import margins, pair_counts
 from core.store import Store
 from core.values import MEASURES, Feature, PairCounts
@@ -92,9 +93,6 @@ def test_the_rate_holds_within_strata(tmp_path: Path) -> None:
             counts = pair_counts(store, Feature("0", i), "1")
             if MEASURE_FUNCTIONS["pearson"](counts)[j] >= floor:
                 kept, false = kept + 1, false + ((i, j) not in truth)
-        assert np.count_nonzero(q_of_links(chance.real, chance.nulls) <= 0.1) == sum(
-            each["kept"] for each in chance.as_json(0.1)["strata"]
-        )
     print(f"strata: stated 0.1, realised {false / kept:.3f} of {kept} links")
     assert false / kept <= 0.1
 
@@ -226,6 +224,12 @@ def test_a_best_match_is_compared_with_features_as_frequent_on_either_side() -> 
     assert p_of_best([0.5], [5], np.array([0.6, 0.4]), np.array([3, 9]))[0] == pytest.approx(2 / 3)
 
 
+def null_of(links: LinkValues, draws: int, paired: int) -> NullLinks:
+    """The links of so many draws of all sources, of which nobody knows whose they are."""
+    size = len(links.value)
+    return NullLinks(links, paired, np.arange(size), np.full(size, 1 / draws), 1 / draws, size)
+
+
 def test_q_values_by_hand_and_by_brute_force() -> None:
     rng = np.random.default_rng(0)
     real, null = rng.random(60).round(2), (rng.random(90) * 0.7).round(2)
@@ -280,6 +284,18 @@ def test_results_are_kept_and_damaged_ones_computed_again(random_store: Store) -
     assert not is_kept(random_store, pairs, "pearson")
 
 
+def test_what_a_draw_hangs_on_is_part_of_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def names() -> set[str]:
+        return {json.dumps(key_of("0", "1", "pearson", 0.0, 10, null, 3)) for null in NULLS}
+
+    links, seen = key_of("0", "1", "pearson", 0.0), names()
+    for name in ("null_rows.MOST_PRODUCTS", "null_rows.FEWEST_SOURCES", "nulls.BLOCK", "nulls.JITTER"):
+        monkeypatch.setattr(f"core.statistics.{name}", 17)
+        assert not seen & names(), name
+        seen |= names()
+    assert key_of("0", "1", "pearson", 0.0) == links  # of which nothing is drawn
+
+
 def test_the_error_of_an_expected_number_by_hand() -> None:
     links = LinkValues(np.array([0.5, 0.4, 0.3, 0.2]), np.full(4, 20), np.full(4, 400.0))
     null = replace(null_of(links, 2, 100), source=np.array([7, 7, 9, 9]), asked=4)
@@ -327,6 +343,33 @@ def test_one_document_is_a_state_and_not_a_crash(tmp_path: Path, capsys: pytest.
     assert "one document" in found["nulls"]["document"]["state"]
     assert main(["link", str(store.path), "0_0", "1_0", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["chance"]["document"] == {"expected_both": None, "p": None, "draws": 0}
+
+
+def test_why_there_is_no_floor_is_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No links; nothing that chance could be drawn from; links, but too few to tell them from chance."""
+    rng = np.random.default_rng(0)
+    found: dict[str, Chance] = {}
+    for name, dense, lengths in (
+        ("none", [(rng.random((2000, 3)) < 0.02) * 1.0 for _ in "01"], [100] * 20),
+        ("nothing", [(np.random.default_rng(1).random((400, 6)) < 0.2) * 1.0 for _ in "01"], [1] * 400),
+        ("few", [(np.random.default_rng(2).random((2000, 2)) < 0.02) * 1.0 for _ in "01"], [100] * 20),
+    ):
+        tokens = planted_tokens(sum(lengths), lengths)
+        if name == "nothing":
+            tokens = replace(tokens, sequence_document=np.zeros(len(lengths), np.int64))
+        store = plant(tmp_path / f"{name}.h5", {"0": dense[0], "1": dense[1]}, tokens=tokens)
+        found[name] = chance_of_pair(store, "0", "1")
+        assert not found[name].floor().found
+        assert main(["chance", str(store.path)]) == 0
+        assert f"0 to 1, pearson: {found[name].why_no_floor()}\n" in capsys.readouterr().out
+    links = {name: len(one.real.value) for name, one in found.items()}
+    assert links == {"none": 0, "nothing": 8, "few": 2}
+    assert found["few"].share_at(0.9) == 0  # q is 1 / 3 of the two links, since so few draws show no less
+    assert {name: one.why_no_floor(0.1) for name, one in found.items()} == {
+        "none": "there are no links of 0.1 or more between these sites",
+        "nothing": "there is nothing to compare with: the store has one document, or its sequences one token",
+        "few": "no floor can be shown at which at most 10% of the links between these sites are chance",
+    }
 
 
 def test_the_command(random_store: Store, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.__main__ import main
-from core.analyses.chance import chance_of_pair
+from core.analyses import known_chance
+from core.analyses.chance import Chance, chance_of_pair
 from core.analyses.link_doubts import Doubt, drawn_measures, link_doubts
 from core.analyses.neighbours import link_of
+from core.results import read_arrays, results_folder
 from core.sources.planted import plant
 from core.statistics.best_alive import alive
 from core.statistics.chance import p_of_best
@@ -36,20 +39,25 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, list[tuple
 def test_q_is_that_of_the_link_among_all_by_brute_force(planted: tuple[Store, list[tuple[int, int]]]) -> None:
     store, truth = planted
     chance, looked_at = chance_of_pair(store, "0", "1", "pearson"), 0
-    active, differ = np.asarray(store.summary("0").active), 0
-    nulls = [(null.links.value, null.most) for null in chance.nulls.values()]
+    active, there, differ, apart = np.asarray(store.summary("0").active), np.asarray(store.summary("1").active), 0, 0
     for i, j in truth:
         found = doubts(store, i, j)["pearson"]
         value = float(MEASURE_FUNCTIONS["pearson"](pair_counts(store, Feature("0", i), "1"))[j])
         if found.state:
             continue
         looked_at += 1
-        levels = [t for t in chance.real.value if t <= value * (1 + 1e-9)]
-        rates = [
-            min(unit * (np.sum(null >= t) + 1) / np.sum(chance.real.value >= t) for t in levels) for null, unit in nulls
+        every = [
+            np.ones(len(one.value), bool) for one in (chance.real, *(null.links for null in chance.nulls.values()))
         ]
-        assert found.q == pytest.approx(min(1.0, max(rates)))
-        assert found.q_alike >= found.q or not np.isnan(found.q_alike)
+        assert found.q == pytest.approx(by_brute_force(chance, value, every))
+        power = int(np.log10(active[i] * there[j]))
+        low, high = 10.0**power, 10.0 ** (power + 1)
+        alike = [
+            (one.product >= low) & (one.product < high)
+            for one in (chance.real, *(null.links for null in chance.nulls.values()))
+        ]
+        assert found.q_alike == pytest.approx(by_brute_force(chance, value, alike))
+        apart += abs(found.q_alike - found.q) > 0.001
         if found.best:
             each = [p_of_best([value], [active[i]], one.value, one.active)[0] for one in chance.best.values()]
             assert found.p_best == max(each)
@@ -57,6 +65,57 @@ def test_q_is_that_of_the_link_among_all_by_brute_force(planted: tuple[Store, li
         assert (found.q <= 0.05) == (value >= chance.floor(0.05).value - 1e-12)
     assert looked_at > 15
     assert differ > 0
+    assert apart > 5
+
+
+def by_brute_force(chance: Chance, value: float, kept: list[np.ndarray]) -> float:
+    """q among the real links and the links of each null that are named, the long way."""
+    real, rates = chance.real.value[kept[0]], []
+    for null, among in zip(chance.nulls.values(), kept[1:], strict=True):
+        levels = [t for t in real if t <= value * (1 + 1e-9)]
+        reached = [null.most * (np.sum(null.links.value[among] >= t) + 1) / np.sum(real >= t) for t in levels]
+        rates.append(min(1.0, *reached))
+    return max(rates)
+
+
+def test_nothing_is_drawn_where_a_file_is_damaged_or_gone(random_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    chance_of_pair(random_store, "0", "1")
+    before = doubts(random_store, 0, 0)
+    assert before["pearson"].state == ""
+    kept = sorted(results_folder().glob("chance-*.h5"))
+    assert len(kept) == 3
+    with monkeypatch.context() as patch:
+        for name in ("null_draw", "real_links", "pair_links"):
+            patch.setattr(f"core.analyses.kept_nulls.{name}", lambda *asked, **rest: pytest.fail("drawn"))
+        for path in kept:
+            sound = path.read_bytes()
+            path.write_bytes(b"junk" * 500)
+            assert {one.state for one in doubts(random_store, 0, 0).values()} == {"not drawn"}
+            assert drawn_measures(random_store, "0", "1") == ()
+            path.unlink()
+            assert {one.state for one in doubts(random_store, 0, 0).values()} == {"not drawn"}
+            path.write_bytes(sound)
+            assert doubts(random_store, 0, 0) == before
+        kept[0].write_bytes(b"junk")
+    chance_of_pair(random_store, "0", "1")  # who draws makes it whole again
+    assert doubts(random_store, 0, 0) == before
+
+
+def test_each_file_is_read_once_and_then_remembered(random_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for measure in ("pearson", "sufficiency"):
+        chance_of_pair(random_store, "0", "1", measure)
+    read: list[Path] = []
+    monkeypatch.setattr("core.analyses.chance.read_arrays", lambda path: read.append(path) or read_arrays(path))
+    monkeypatch.setattr(known_chance, "_known", OrderedDict())
+    first = doubts(random_store, 0, 0)
+    assert len(read) == len(set(read)) == 6  # by bounded measures together, and by sufficiency
+    assert doubts(random_store, 0, 0) == first
+    assert len(read) == 6
+    monkeypatch.setattr(known_chance, "MOST_BYTES", 0)  # the newest stay, whatever they take
+    doubts(random_store, 0, 0, 0.2)
+    chance_of_pair(random_store, "0", "1", "necessity")
+    doubts(random_store, 0, 0)
+    assert len(known_chance._known) == 1
 
 
 def test_a_best_match_that_is_planted_is_beyond_chance_and_one_that_is_not_is_even(tmp_path: Path) -> None:

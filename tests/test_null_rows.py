@@ -59,6 +59,8 @@ def test_links_and_best_matches_are_those_of_each_row(
             met = living & (counts.sum_xy > 0)
             best = max(0.0, values[name][met].max(initial=0.0))
             assert found.best[r, MEASURES.index(name)] == pytest.approx(best, abs=1e-12), name
+    others = [place for place, name in enumerate(MEASURES) if name not in measures]
+    assert np.isnan(found.best[:, others]).all()  # nobody asked, so nobody computed
     assert len(expected) > 3
     assert set(links) == expected
     assert len(links) == len(set(links))
@@ -117,6 +119,16 @@ def test_more_links_than_memory_should_hold_are_refused(store: Store, monkeypatc
     monkeypatch.setattr(null_rows, "MOST_LINKS", 100)
     with pytest.raises(BadArgument, match="common tokens"):
         rows_above(store, "0", "1", np.arange(70), dict.fromkeys(MEASURES, 0.0))
+
+
+def test_no_link_is_lost_in_counting_them(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    lowest = dict.fromkeys(MEASURES, 0.0)
+    many = len(rows_above(store, "0", "1", np.arange(70), lowest).sources)
+    monkeypatch.setattr(null_rows, "MOST_LINKS", many)
+    assert len(rows_above(store, "0", "1", np.arange(70), lowest, threads=7).sources) == many
+    monkeypatch.setattr(null_rows, "MOST_LINKS", many - 1)
+    with pytest.raises(BadArgument, match=f"more than {many - 1:,} links"):
+        rows_above(store, "0", "1", np.arange(70), lowest, threads=7)
 
 
 @pytest.mark.parametrize(

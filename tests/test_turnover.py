@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.__main__ import main
+from core.analyses.layer_tables import turnover_table
 from core.analyses.turnover import (
     ADMISSIBLE,
     BANDS,
@@ -20,8 +22,9 @@ from core.analyses.turnover import (
     share_curves,
     turnover,
 )
-from core.errors import BadArgument, NothingRecorded
-from core.results import pair_links
+from core.commands.output import plain
+from core.errors import BadArgument, Cancelled, NothingRecorded
+from core.results import pair_links, results_folder
 from core.sources.planted import plant, planted_tokens
 from core.sources.structures import Planting, one_of_each
 from core.statistics import best_alive
@@ -289,6 +292,40 @@ def test_chance_sees_what_depends_on_the_place_or_on_the_topic_alone(tmp_path: P
     assert high["place"] == {"document": True, "shift": False}
     assert high["topic"] == {"document": False, "shift": True}
     assert high["word"] == {"document": False, "shift": False}
+
+
+def test_where_no_null_says_anything_chance_is_unknown_and_not_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dense = random_dense(400, 12, 0, 0.2)
+    tokens = replace(planted_tokens(400, [1] * 400), sequence_document=np.zeros(400, np.int64))
+    store = plant(tmp_path / "s.h5", {"0": dense, "1": dense}, tokens=tokens)  # one document of one-token sequences
+    alone = matches(store, "0", "1")
+    assert turnover(alone).passed > 0
+    assert np.isnan(turnover(alone).passed_by_chance)
+    assert np.isnan(share_curves([alone], np.array([0.5, 0.9]))[0]["chance"]).all()
+    assert plain(turnover(alone).as_json())["passed_by_chance"] is None
+    assert turnover_table([alone], 0.9)["passed_by_chance"].to_list() == [None]
+    known = replace(alone, chance={"shift": np.array([0.5, 0.96]), "document": np.zeros(0)})  # the twin: one speaks
+    assert turnover(known).passed_by_chance == known.alive_from.sum() / 2
+
+
+@pytest.mark.parametrize("measure", ["pearson", "decoder_cosine"])
+def test_the_nulls_can_be_stopped_and_tell_how_far_they_are(tmp_path: Path, measure: str) -> None:
+    store, _, _ = with_decoders(tmp_path / "d.h5")
+    shares: list[float] = []
+    with pytest.raises(Cancelled):  # the best matches are through, the nulls are not
+        matches(store, "0", "1", measure, progress=shares.append, cancelled=lambda: max(shares, default=0) >= 0.5)
+    assert max(shares) < 1
+    shares.clear()
+    notices: list[str] = []
+    matches(store, "0", "1", measure, progress=shares.append)
+    assert any(0.5 < share < 1 for share in shares) or measure == "decoder_cosine"  # one block of directions
+    assert max(shares) == 1.0
+    for path in results_folder().glob("*.h5"):
+        path.write_bytes(path.read_bytes()[:700])
+    matches(store, "0", "1", measure, notice=notices.append)
+    assert {notice.split("-")[0] for notice in notices} >= {"matches", "turned" if "cosine" in measure else "maxima"}
 
 
 def test_directions_agree_by_chance_in_few_dimensions_only(tmp_path: Path) -> None:

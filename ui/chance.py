@@ -17,8 +17,8 @@ from itertools import pairwise
 import networkx as nx
 import streamlit as st
 
-from core.analyses.chance import Chance, Sites, chance_of_pair, together
-from core.analyses.kept_nulls import is_kept, least_kept, seconds_of
+from core.analyses.chance import Chance, Sites, chance_of_pair, kept_chances, together
+from core.analyses.kept_nulls import Stamp, files_of, least_kept, seconds_of, stamp_of
 from core.errors import Cancelled, HostedRefusal
 from core.results import refuse_if_hosted
 from core.statistics.false_discoveries import LOWEST, RATE
@@ -43,17 +43,24 @@ def pairs_shown(store: Store, graph: nx.DiGraph) -> tuple[Sites, ...]:
 
 
 def known(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> Chance | None:
-    """What the result cache says of the sites shown; None where it has not been computed."""
-    if not pairs or not is_kept(store, pairs, settings.measure, settings.activity, settings.min_both):
+    """What the result cache says of the sites shown; None where it has not been computed, or is damaged."""
+    measure, activity, min_both = settings.measure, settings.activity, settings.min_both
+    stamps = [stamp_of(files_of(store, *pair, measure, activity, min_both)) for pair in pairs]
+    there = [stamp for stamp in stamps if stamp is not None]
+    if not pairs or len(there) < len(pairs):
         return None
-    return _known(store.fingerprint, tuple(pairs), settings.measure, settings.activity, settings.min_both, store)
+    return _known(store.fingerprint, tuple(pairs), measure, activity, min_both, there, store)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _known(
-    fingerprint: str, pairs: tuple[Sites, ...], measure: str, activity: float, min_both: int, _store: Store
-) -> Chance:
-    return together([chance_of_pair(_store, *pair, measure, activity, min_both=min_both) for pair in pairs])
+    fingerprint: str, pairs: tuple[Sites, ...], measure: str, activity: float, min_both: int, stamps: Sequence[Stamp],
+    _store: Store,
+) -> Chance | None:  # fmt: skip
+    """Read, and never drawn: that is for `begin`, beside the script. `stamps` tell files that were replaced."""
+    found = [kept_chances(_store, *pair, measure, activity, min_both).get(measure) for pair in pairs]
+    there = [one for one in found if one is not None]
+    return together(there) if len(there) == len(pairs) else None
 
 
 # ---- in words
@@ -63,7 +70,8 @@ def sentence(found: Chance) -> str:
     """What one may rely on, for the line under the title."""
     floor = found.floor()
     if not floor.found:
-        return f"Chance makes more than {AT_MOST} of the links between these sites, wherever the floor."
+        why = found.why_no_floor()
+        return f"{why[0].upper()}{why[1:]}."
     return f"At {floor_text(found)} and above, at most {AT_MOST} of the links between these sites are chance."
 
 
@@ -140,7 +148,7 @@ def _null_rows(found: Chance) -> list[list[str]]:
         alone = replace(found, nulls={name: null}).floor()
         lowest = LOWEST[found.measure]
         told = f"{alone.value:.3f}" if alone.links < len(found.real.value) else f"below {lowest:g}"
-        told = "–" if null.state else told if alone.found else "none"
+        told = "–" if null.state or not len(found.real.value) else told if alone.found else "none"
         rows.append([f'<span title="{NULLS[name][1]}">{keeps}</span>', told])
     return rows
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -148,9 +149,9 @@ def turnover_title(asked: Asked, told: Sequence[Turnover]) -> str:
 
 def turnover_words(asked: Asked, told: Sequence[Turnover]) -> str:
     """How it is computed, and what chance gives."""
-    alive = sum(step.alive_from for step in told)
-    chance = sum(step.passed_by_chance for step in told)
-    by_chance = f"{100 * chance / alive:.2g}%" if alive and chance else "none"
+    known = [step for step in told if not math.isnan(step.passed_by_chance)]
+    alive, chance = sum(step.alive_from for step in known), sum(step.passed_by_chance for step in known)
+    by_chance = f"{100 * chance / alive:.2g}%" if alive and chance else "none" if known else "an unknown share"
     return (
         f"A feature is passed on where its best match among the next site’s alive features has a "
         f"{measure_name(asked.measure)} of {asked.tau:g} or more, else it ends; by chance {by_chance} would be. "

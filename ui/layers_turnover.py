@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import streamlit as st
 
 from core.analyses.layer_tables import TAUS, band_table, curve_table, turnover_table
 from core.analyses.turnover import ADMISSIBLE, Matches, Turnover, of_source, share_curves, turnover
+from core.statistics.chance import best_by_chance
 from core.values import Feature
 from core.views.curves import Line, line_figure
 from core.views.sankey import Paint, sankey
@@ -121,6 +123,7 @@ def numbers(asked: Asked, told: Sequence[Turnover], found: Sequence[Matches]) ->
             return anchor(f"<span{here}>{n:,}</span>", at=at, band=name, shown="") if n else "0"
 
         chance = f"{step.passed_by_chance:,.1f}" if step.passed_by_chance else "0"
+        chance = "–" if math.isnan(step.passed_by_chance) else chance
         told_of = ", ".join(f"{name} {count:.2g}" for name, count in _by_null(one, asked.tau).items())
         rows.append(
             [
@@ -144,9 +147,8 @@ def numbers(asked: Asked, told: Sequence[Turnover], found: Sequence[Matches]) ->
 
 def _by_null(found: Matches, tau: float) -> dict[str, float]:
     alive = int(found.alive_from.sum())
-    return {
-        name: float((values >= tau).mean()) * alive if len(values) else 0.0 for name, values in found.chance.items()
-    }
+    drawn = {name: values for name, values in found.chance.items() if len(values)}
+    return {name: float(best_by_chance([values], alive, [tau])[0]) for name, values in drawn.items()}
 
 
 def curves(asked: Asked, by_pair: Sequence[ByMeasure], problem: str, theme: str) -> None:

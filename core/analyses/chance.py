@@ -12,8 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from core.analyses.kept_nulls import BestByChance, Drawn, Progress, drawn, kept_real
+from core.analyses.kept_nulls import (
+    Arrays,
+    BestByChance,
+    Drawn,
+    Progress,
+    drawn,
+    drawn_in,
+    files_of,
+    kept_real,
+    links_in,
+)
 from core.errors import BadArgument
+from core.results import read_arrays
 from core.statistics.chance import best_by_chance
 from core.statistics.false_discoveries import (
     DRAWS,
@@ -22,13 +33,13 @@ from core.statistics.false_discoveries import (
     Floor,
     LinkValues,
     NullLinks,
+    by_stratum,
     floor_at,
-    floors_at,
     pooled,
     pooled_nulls,
-    stratum,
 )
 from core.statistics.measures import measure_function
+from core.statistics.null_draws import measures_kept
 from core.statistics.nulls import NULLS
 from core.statistics.pairs import in_order
 from core.store import Store
@@ -61,10 +72,13 @@ class Chance:
         found = [null.expected(value) for null in self.nulls.values() if not null.state]
         return min(1.0, float(max(found) / links)) if links and found else float("nan")
 
-    def alike(self, k: int) -> tuple[LinkValues, dict[str, NullLinks]]:
-        """The links and nulls of one stratum of n_source · n_target."""
-        kept = {name: null.only(stratum(null.links.product) == k) for name, null in self.nulls.items()}
-        return self.real.only(stratum(self.real.product) == k), kept
+    def why_no_floor(self, rate: float = RATE) -> str:
+        """Where `floor` finds none: what can be said instead, a clause."""
+        if not len(self.real.value):
+            return f"there are no links of {LOWEST[self.measure]:g} or more between these sites"
+        if all(null.state for null in self.nulls.values()):
+            return f"there is nothing to compare with: {next(iter(self.nulls.values())).state.split(': ')[-1]}"
+        return f"no floor can be shown at which at most {100 * rate:g}% of the links between these sites are chance"
 
     def as_json(self, rate: float = RATE) -> dict[str, Any]:
         """What `chance --json` prints of one pair; values that there are not are NaN."""
@@ -84,14 +98,16 @@ class Chance:
             "by_chance": floor.by_chance,
             "by_chance_error": floor.error,
             "nulls": {name: self._null_json(name, rate) for name in self.nulls},
-            "strata": [
-                {
-                    "low": 10.0**k, "high": 10.0 ** (k + 1), "links": self._within(k), "floor": each.value,
-                    "kept": each.links, "by_chance": each.by_chance,
-                }
-                for k, each in sorted(floors_at(self.real, self.nulls, rate).items())
-            ],
-        }  # fmt: skip
+            "strata": self._strata_json(rate),
+        }
+
+    def _strata_json(self, rate: float) -> list[dict[str, Any]]:
+        told = []
+        for k, (real, nulls) in sorted(by_stratum(self.real, self.nulls).items()):
+            floor = floor_at(real, nulls, rate)
+            one = {"low": 10.0**k, "high": 10.0 ** (k + 1), "links": len(real.value)}
+            told.append(one | {"floor": floor.value, "kept": floor.links, "by_chance": floor.by_chance})
+        return told
 
     def _null_json(self, name: str, rate: float) -> dict[str, Any]:
         null = self.nulls[name]
@@ -103,10 +119,6 @@ class Chance:
         """Expected number of alive sources of the first pair whose best alive match reaches each τ by chance."""
         first = next(iter(self.best.values()))
         return best_by_chance([one.value for one in self.best.values()], first.alive, taus)
-
-    def _within(self, k: int) -> int:
-        product = self.real.product
-        return int(np.count_nonzero((product >= 10.0**k) & (product < 10.0 ** (k + 1))))
 
 
 def chance_of_pair(
@@ -154,8 +166,44 @@ def chance_of_pair(
 
         found[name] = drawn(*asked, name, draws, notice=notice, progress=report, **running)
     progress(1.0)
+    return _chance((source, target), measure, activity, min_both, draws, real, found)
+
+
+def kept_chances(
+    store: Store,
+    source: str,
+    target: str,
+    measure: str = "pearson",
+    activity: float = 0.0,
+    min_both: int = MIN_ACTIVE,
+    draws: int = DRAWS,
+) -> dict[str, Chance]:
+    """What the cache has by `measure` and all that are kept with it, under both nulls, without drawing anything.
+
+    Each file is read once. Nothing where one is missing or damaged: `chance_of_pair` computes it again.
+    """
+    source, target = in_order(store, source, target)
+    kept: dict[str, Arrays] = {}
+    for name, path in zip(
+        ("", *NULLS), files_of(store, source, target, measure, activity, min_both, draws), strict=True
+    ):
+        found = read_arrays(path)
+        if found is None:
+            return {}
+        kept[name] = found
+    chances = {}
+    for each in measures_kept(measure):
+        real = links_in(kept[""], each).values.with_both(min_both)
+        drawn_ones = {name: drawn_in(kept[name], store, source, each, min_both) for name in NULLS}
+        chances[each] = _chance((source, target), each, activity, min_both, draws, real, drawn_ones)
+    return chances
+
+
+def _chance(
+    pair: Sites, measure: str, activity: float, min_both: int, draws: int, real: LinkValues, found: Mapping[str, Drawn]
+) -> Chance:
     nulls, best = {name: one.links for name, one in found.items()}, {name: one.best for name, one in found.items()}
-    return Chance(((source, target),), measure, activity, min_both, draws, real, nulls, best)
+    return Chance((pair,), measure, activity, min_both, draws, real, nulls, best)
 
 
 def nulls_of(null: str) -> tuple[str, ...]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from core.results import Notice, arrays_path, kept_arrays, pair_links, pair_path
+from core.statistics import null_rows, nulls
 from core.statistics.best_alive import alive
 from core.statistics.devices import work
 from core.statistics.false_discoveries import DRAWS, LOWEST, LinkValues, NullLinks
@@ -30,6 +32,7 @@ PRODUCTS_A_SECOND, OVERHEAD = 1.5e8, 0.05  # of one core
 
 Progress = Callable[[float], None]
 Arrays = Mapping[str, np.ndarray]
+Stamp = tuple[tuple[int, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,9 @@ def key_of(
     source: str, target: str, measure: str, activity: float, min_both: int = MIN_ACTIVE, null: str = "", draws: int = 0
 ) -> list[Any]:
     """All that determines the draws of a null, or without one the links themselves, beside the store."""
-    measures = list(measures_kept(measure))
-    return [source, target, float(activity), measures, LOWEST[measure], least_kept(min_both), null, draws, VERSION]
+    key = [source, target, float(activity), list(measures_kept(measure)), LOWEST[measure], least_kept(min_both)]
+    how = [null_rows.MOST_PRODUCTS, null_rows.FEWEST_SOURCES, nulls.BLOCK, nulls.JITTER] if null else []
+    return [*key, null, draws, *how, VERSION]
 
 
 def least_kept(min_both: int) -> int:
@@ -66,6 +70,29 @@ def least_kept(min_both: int) -> int:
     return MIN_ACTIVE if min_both >= MIN_ACTIVE else 1
 
 
+def files_of(
+    store: Store,
+    source: str,
+    target: str,
+    measure: str,
+    activity: float = 0.0,
+    min_both: int = MIN_ACTIVE,
+    draws: int = DRAWS,
+) -> list[Path]:
+    """The files of the links of two sites and of each null, whether they are there or not."""
+    asked = *in_order(store, source, target), measure, activity, min_both
+    return [arrays_path(KIND, store, key_of(*asked, *which)) for which in (("", 0), *((null, draws) for null in NULLS))]
+
+
+def stamp_of(paths: Sequence[Path]) -> Stamp | None:
+    """Time and size of each file, which differ once one was replaced; None where one is missing."""
+    try:
+        told = [path.stat() for path in paths]
+    except OSError:
+        return None
+    return tuple((each.st_mtime_ns, each.st_size, each.st_ino) for each in told)
+
+
 def is_kept(
     store: Store,
     pairs: Sequence[tuple[str, str]],
@@ -74,12 +101,8 @@ def is_kept(
     min_both: int = MIN_ACTIVE,
     draws: int = DRAWS,
 ) -> bool:
-    """Whether the cache answers for all of these pairs of sites, under both nulls."""
-    return all(
-        arrays_path(KIND, store, key_of(*in_order(store, *pair), measure, activity, min_both, *which)).is_file()
-        for pair in pairs
-        for which in (("", 0), *((null, draws) for null in NULLS))
-    )
+    """Whether the cache has files for all of these pairs of sites, under both nulls, whatever is in them."""
+    return all(stamp_of(files_of(store, *pair, measure, activity, min_both, draws)) is not None for pair in pairs)
 
 
 def seconds_of(store: Store, source: str, target: str, draws: int = DRAWS) -> float:
@@ -121,7 +144,11 @@ def drawn(
         return draw_all(store, source, target, measure, null, draws, activity, least, progress=progress, **running)
 
     key = key_of(source, target, measure, activity, min_both, null, draws)
-    kept = kept_arrays(KIND, store, key, compute, notice)
+    return drawn_in(kept_arrays(KIND, store, key, compute, notice), store, source, measure, min_both)
+
+
+def drawn_in(kept: Arrays, store: Store, source: str, measure: str, min_both: int) -> Drawn:
+    """The draws of a null by one measure, of what was kept by several."""
     found, asked = links_in(kept, measure), kept["asked"].astype(np.int64)
     living = int(np.count_nonzero(alive(store, source)))
     unit = living / max(len(asked), 1)

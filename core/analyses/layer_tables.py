@@ -24,7 +24,7 @@ def turnover_table(found: Sequence[Matches], threshold: float) -> pl.DataFrame:
     """One row a pair of sites: the numbers of `Turnover`, and the shares of the alive and of all features."""
     told = [turnover(one, threshold) for one in found]
     rows = [t.as_json() | {"share_of_alive": t.share, "share_of_all": t.raw_share} for t in told]
-    return pl.DataFrame(rows).with_columns(pl.col("share_of_alive").fill_nan(None)) if rows else pl.DataFrame()
+    return pl.DataFrame(rows).fill_nan(None) if rows else pl.DataFrame()
 
 
 def curve_table(found: Sequence[Matches], thresholds: np.ndarray = TAUS) -> pl.DataFrame:

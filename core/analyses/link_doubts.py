@@ -8,17 +8,16 @@ need draws of the whole pair of sites, and are told where the result cache has t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from core.analyses.chance import Chance, chance_of_pair
-from core.analyses.kept_nulls import is_kept
+from core.analyses.known_chance import Known, known_chance
 from core.statistics.best_alive import alive
 from core.statistics.chance import p_of_best
-from core.statistics.false_discoveries import LOWEST, q_at, stratum
+from core.statistics.false_discoveries import LOWEST, stratum
 from core.statistics.measures import MEASURE_FUNCTIONS
 from core.statistics.rows import pair_counts
 from core.store import Store
@@ -44,15 +43,16 @@ class Doubt:
 
 
 def drawn_measures(store: Store, source: str, target: str, activity: float = 0.0) -> tuple[str, ...]:
-    """The measures by which the nulls of two sites have been drawn; none within one site."""
-    pairs = [(source, target)]
-    return () if source == target else tuple(name for name in MEASURES if is_kept(store, pairs, name, activity))
+    """The measures by which the nulls of two sites have been drawn, and can be read; none within one site."""
+    known = {} if source == target else known_chance(store, source, target, activity)
+    return tuple(name for name in MEASURES if name in known)
 
 
 def link_doubts(store: Store, link: Link, activity: float = 0.0) -> dict[str, Doubt]:
     """What is known of a link by each measure, without drawing anything; raises `StoreDamaged`.
 
     >>> import tempfile, pathlib
+    >>> from core.analyses.chance import chance_of_pair
     >>> from core.analyses.neighbours import link_of
     >>> from core.sources.structures import Planting
     >>> from core.statistics.rows import two_feature_counts
@@ -70,40 +70,37 @@ def link_doubts(store: Store, link: Link, activity: float = 0.0) -> dict[str, Do
     source, target = link.source.key, link.target.key
     if source == target:
         return dict.fromkeys(MEASURES, Doubt("within one site"))
-    drawn = drawn_measures(store, source, target, activity)
+    known = known_chance(store, source, target, activity)
     living = [int(store.summary(end.key).active[end.index]) >= MIN_ACTIVE for end in (link.source, link.target)]
     found = {name: Doubt("too little data" if not all(living) else "not drawn") for name in MEASURES}
-    if drawn and all(living):
-        best = _best_values(store, link, activity)
-        for name in drawn:
-            found[name] = _doubt(chance_of_pair(store, source, target, name, activity), link, best[name])
+    if known and all(living):
+        best = _best_values(store, link, activity, tuple(known))
+        for name, one in known.items():
+            found[name] = _doubt(one, link, name, best[name])
     return found
 
 
-def _doubt(chance: Chance, link: Link, best: float) -> Doubt:
+def _doubt(known: Known, link: Link, measure: str, best: float) -> Doubt:
     """By one measure, its nulls being known; `best` is what the best alive match of the source has."""
-    value = float(link.measures[chance.measure])
+    value = float(link.measures[measure])
     is_best = bool(value >= best)
-    p = _p_of_best(chance, link, value) if is_best else NAN
+    p = _p_of_best(known, link, value) if is_best else NAN
     if link.n_both < MIN_ACTIVE:
         return Doubt("too little data", best=is_best, p_best=p)
-    if not value >= LOWEST[chance.measure]:
-        return Doubt(f"below {LOWEST[chance.measure]:g}", best=is_best, p_best=p)
-    alike = int(stratum(np.float64(link.n_source) * link.n_target))
-    return Doubt(
-        "", q_at(value, chance.real, chance.nulls), q_at(value, *chance.alike(alike)), best=is_best, p_best=p
-    )  # fmt: skip
+    if not value >= LOWEST[measure]:
+        return Doubt(f"below {LOWEST[measure]:g}", best=is_best, p_best=p)
+    alike = known.alike.get(int(stratum(np.float64(link.n_source) * link.n_target)))
+    return Doubt("", known.every.at(value), alike.at(value) if alike else NAN, best=is_best, p_best=p)
 
 
-def _p_of_best(chance: Chance, link: Link, value: float) -> float:
+def _p_of_best(known: Known, link: Link, value: float) -> float:
     """The larger of the nulls' p; NaN where none says anything."""
-    told = [one for one in chance.best.values() if len(one.value)]
-    found = [p_of_best([value], [link.n_source], one.value, one.active)[0] for one in told]
+    found = [p_of_best([value], [link.n_source], one.value, one.active)[0] for one in known.best]
     return float(max(found, default=NAN))
 
 
-def _best_values(store: Store, link: Link, activity: float) -> Mapping[str, float]:
-    """What the best alive match of the source has by each measure."""
+def _best_values(store: Store, link: Link, activity: float, measures: Sequence[str]) -> Mapping[str, float]:
+    """What the best alive match of the source has by each of some measures."""
     counts, living = pair_counts(store, link.source, link.target.key, activity), alive(store, link.target.key)
-    values = {name: np.asarray(function(counts), np.float64)[living] for name, function in MEASURE_FUNCTIONS.items()}
+    values = {name: np.asarray(MEASURE_FUNCTIONS[name](counts), np.float64)[living] for name in measures}
     return {name: float(np.nanmax(found)) if np.isfinite(found).any() else NAN for name, found in values.items()}

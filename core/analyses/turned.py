@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from core.results import arrays_path, kept_arrays
-from core.statistics.chance import direction_maxima
+from core.results import Notice, arrays_path, kept_arrays
+from core.statistics.chance import SAMPLE, direction_maxima
 from core.statistics.pairs import in_order
 from core.store import Store
 
 KIND = "turned"
+VERSION = 1  # of these files
 SHARE = 0.05
 
 Sites = tuple[str, str]
@@ -59,15 +61,24 @@ def turned(store: Store, pairs: Sequence[Sites], seed: int = 0) -> Turned:
     return Turned({pair: turned_maxima(store, *pair, seed) for pair in ordered})
 
 
-def turned_maxima(store: Store, source: str, target: str, seed: int = 0) -> np.ndarray:
-    """`direction_maxima` of two sites, the earlier one first, from the cache if they are there; float64 [sampled]."""
+def turned_maxima(
+    store: Store, source: str, target: str, seed: int = 0, *, notice: Notice = lambda text: None, **running: Any
+) -> np.ndarray:
+    """`direction_maxima` of two sites, the earlier one first, from the cache if they are there; float64 [sampled].
+
+    `running` goes on to it (progress, cancelled); `notice` hears of a file that was damaged or could not be kept.
+    """
 
     def compute() -> dict[str, np.ndarray]:
-        return {"best": direction_maxima(store, source, target, seed)}
+        return {"best": direction_maxima(store, source, target, seed, **running)}
 
-    return kept_arrays(KIND, store, [source, target, seed], compute)["best"]
+    return kept_arrays(KIND, store, _key(source, target, seed), compute, notice)["best"]
 
 
 def is_kept(store: Store, pairs: Sequence[Sites], seed: int = 0) -> bool:
     """Whether `turned` has them all already."""
-    return all(arrays_path(KIND, store, [*in_order(store, *pair), seed]).is_file() for pair in pairs)
+    return all(arrays_path(KIND, store, _key(*in_order(store, *pair), seed)).is_file() for pair in pairs)
+
+
+def _key(source: str, target: str, seed: int) -> list[str | int]:
+    return [source, target, seed, SAMPLE, VERSION]

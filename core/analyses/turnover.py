@@ -12,7 +12,7 @@ seed's plots shift them by one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -22,10 +22,11 @@ import numpy as np
 
 from core.analyses.turned import turned_maxima
 from core.errors import BadArgument
-from core.results import kept_arrays, pair_links
+from core.results import Notice, kept_arrays, pair_links
 from core.statistics.best_alive import Best, best_by_direction, best_of_pair
-from core.statistics.chance import row_maxima
+from core.statistics.chance import SAMPLE, best_by_chance, row_maxima
 from core.statistics.measures import BOUNDED
+from core.statistics.nulls import BLOCK, JITTER
 from core.statistics.pairs import in_order
 from core.store import Store
 from core.values import MIN_ACTIVE
@@ -34,7 +35,9 @@ ADMISSIBLE = (*BOUNDED, "decoder_cosine")
 """Symmetric measures that are 1 for features that do the same; others say nothing about sameness at a threshold."""
 
 THRESHOLD = 0.95
+VERSION = 1  # of what is kept of best matches and of their nulls
 BEST = ("partner", "value")
+Progress = Callable[[float], None]
 BANDS = ("mutual", "passed", "ended", "inherited", "born", "dead_from", "rare_from", "dead_to", "rare_to")
 
 
@@ -75,9 +78,8 @@ class Matches:
         return np.where(self.mutual & (self.forward.value >= threshold), self.forward.partner, -1)
 
     def by_chance(self, threshold: float) -> float:
-        """Expected number of alive sources that pass at τ by chance: the larger of the nulls."""
-        shares = [np.mean(values >= threshold) for values in self.chance.values() if len(values)]
-        return float(max(shares, default=0.0)) * int(self.alive_from.sum())
+        """Expected number of alive sources that pass at τ by chance: the larger of the nulls; NaN where none speaks."""
+        return float(best_by_chance(self.chance.values(), int(self.alive_from.sum()), [threshold])[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ def matches(
 ) -> Matches:
     """The best alive matches of two sites; computes the pair where it is not in the cache.
 
-    `running` goes to `matches_by_measure` and on to `core.results.pair_links` (threads, progress, cancelled, notice).
+    `running` goes to `matches_by_measure` (progress, cancelled, notice, and what `core.results.pair_links` takes).
     Raises `BadArgument`, `UnknownSite`, `SpacesDiffer`, `NothingRecorded`, `Cancelled` and `StoreDamaged`.
 
     >>> import tempfile, pathlib
@@ -167,11 +169,15 @@ def matches_by_measure(
     *,
     seed: int = 0,
     nulls: bool = True,
+    progress: Progress = lambda share: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    notice: Notice = lambda text: None,
     **running: Any,
 ) -> dict[str, Matches]:
     """As `matches`, by several measures at once: pair and nulls are computed, or read, once for all.
 
-    Without `nulls` there is no chance to compare with, which saves half of the time.
+    Without `nulls` there is no chance to compare with, which saves half of the time. `progress` gets shares of all of
+    it, `cancelled` is asked before each part of the work, and `notice` hears of files that were damaged or not kept.
     """
     for measure in measures:
         check_measure(measure)
@@ -179,21 +185,48 @@ def matches_by_measure(
     active = np.asarray(store.summary(source).active), np.asarray(store.summary(target).active)
     found: dict[str, Matches] = {}
     counted = [measure for measure in measures if measure in BOUNDED]
+    turning = "decoder_cosine" in measures
+    watched: list[dict[str, Any]] = [
+        {"progress": part, "cancelled": cancelled, "notice": notice}
+        for part in parts_of(progress, (1 + nulls) * (bool(counted) + turning))
+    ]
     if counted:
-        best = {measure: kept_best(store, source, target, measure, **running) for measure in counted}
-        key, compute = [source, target, seed], lambda: row_maxima(store, source, target, seed)
-        maxima = kept_arrays("maxima", store, key, compute) if nulls else {}
+        watch = watched.pop(0)
+        best = {measure: kept_best(store, source, target, measure, **watch, **running) for measure in counted}
+        maxima = kept_maxima(store, source, target, seed, **watched.pop(0)) if nulls else {}
         for measure in counted:
             chance = {name: values[:, BOUNDED.index(measure)] for name, values in maxima.items()}
             found[measure] = Matches(source, target, measure, *active, *best[measure], chance)
-    if "decoder_cosine" in measures:
-        best_ones = kept_best(store, source, target, "decoder_cosine", **running)
-        chance = {"rotated": turned_maxima(store, source, target, seed)} if nulls else {}
+    if turning:
+        best_ones = kept_best(store, source, target, "decoder_cosine", **watched.pop(0))
+        chance = {"rotated": turned_maxima(store, source, target, seed, **watched.pop(0))} if nulls else {}
         found["decoder_cosine"] = Matches(source, target, "decoder_cosine", *active, *best_ones, chance)
+    progress(1.0)
     return found
 
 
-def kept_best(store: Store, source: str, target: str, measure: str, **running: Any) -> tuple[Best, Best]:
+def parts_of(progress: Progress, parts: int) -> list[Progress]:
+    """What each of so many parts of the work, one after another, reports its own shares to.
+
+    >>> shares = []
+    >>> first, second = parts_of(shares.append, 2)
+    >>> first(0.5), second(0.5), shares
+    (None, None, [0.25, 0.75])
+    """
+    return [lambda share, k=k: progress((k + share) / parts) for k in range(parts)]  # type: ignore[misc]
+
+
+def kept_maxima(
+    store: Store, source: str, target: str, seed: int = 0, *, notice: Notice = lambda text: None, **running: Any
+) -> dict[str, np.ndarray]:
+    """`row_maxima` of two sites, the earlier one first, from the cache if they are there."""
+    key = [source, target, seed, SAMPLE, BLOCK, JITTER, VERSION]
+    return kept_arrays("maxima", store, key, lambda: row_maxima(store, source, target, seed, **running), notice)
+
+
+def kept_best(
+    store: Store, source: str, target: str, measure: str, *, notice: Notice = lambda text: None, **running: Any
+) -> tuple[Best, Best]:
     """The best alive partner of each feature of both sites, from the cache where it is there.
 
     What is kept is as small as the sites; the pair of sites it comes from is not read again.
@@ -201,13 +234,12 @@ def kept_best(store: Store, source: str, target: str, measure: str, **running: A
 
     def compute() -> dict[str, np.ndarray]:
         if measure == "decoder_cosine":
-            both = best_by_direction(store, source, target)
+            both = best_by_direction(store, source, target, **running)
         else:
-            both = best_of_pair(store, pair_links(store, source, target, **running)[0], measure)
+            both = best_of_pair(store, pair_links(store, source, target, notice=notice, **running)[0], measure)
         return {f"{name}_{side}": getattr(best, name) for side, best in enumerate(both) for name in BEST}
 
-    key = [source, target, measure, MIN_ACTIVE]
-    notice = running.get("notice", lambda text: None)
+    key = [source, target, measure, MIN_ACTIVE, VERSION]
     kept = kept_arrays("matches", store, key, compute, notice, pairs=())
     return Best(kept["partner_0"], kept["value_0"]), Best(kept["partner_1"], kept["value_1"])
 
@@ -295,12 +327,14 @@ def share_at(values: np.ndarray, thresholds: np.ndarray, of: int | None = None) 
 
 
 def share_curves(found: Iterable[Matches], thresholds: np.ndarray) -> list[dict[str, Any]]:
-    """Of each pair the share passed on at every threshold, one to one, and by chance (the larger of the nulls)."""
+    """Of each pair the share passed on at every threshold, one to one, and by chance (the larger of the nulls).
+
+    By chance is NaN where no null says anything.
+    """
     curves = []
     for one in found:
         n = int(one.alive_from.sum())
         mutual = np.where(one.mutual, one.forward.value, np.nan)
-        nulls = [share_at(values, thresholds) for values in one.chance.values() if len(values)]
         curves.append(
             {
                 "from": one.source,
@@ -308,7 +342,7 @@ def share_curves(found: Iterable[Matches], thresholds: np.ndarray) -> list[dict[
                 "measure": one.measure,
                 "passed": share_at(one.forward.value, thresholds, n),
                 "mutual": share_at(mutual, thresholds, n),
-                "chance": np.max(nulls, axis=0) if nulls else np.zeros(len(thresholds)),
+                "chance": best_by_chance(one.chance.values(), 1, thresholds),
             }
         )
     return curves

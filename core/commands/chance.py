@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 from itertools import pairwise
 from typing import Any
 
@@ -77,7 +76,7 @@ def best_match(found: Chance) -> dict[str, Any]:
 def print_one(found: Chance, rate: float) -> None:
     """A sentence, what each null says, and the floors by how often the two features are active."""
     told = found.as_json(rate)
-    print(f"{told['from']} to {told['to']}, {found.measure}: {sentence(told, rate)}")
+    print(f"{told['from']} to {told['to']}, {found.measure}: {sentence(found, rate)}")
     nulls = [{"null": name, **each} for name, each in told["nulls"].items()]
     print_table(nulls, ("null", "floor", "kept", "links", "paired", "state"))
     print()
@@ -86,15 +85,9 @@ def print_one(found: Chance, rate: float) -> None:
     print()
 
 
-def sentence(told: dict[str, Any], rate: float) -> str:
-    """The finding in words.
-
-    >>> sentence({"floor": 0.231, "kept": 1200, "links": 3000, "lowest": 0.1}, 0.05)
-    'at 0.231 and above, at most 5% of the 1,200 links are chance'
-    >>> sentence({"floor": float("nan"), "kept": 0, "links": 30, "lowest": 0.1}, 0.05)
-    'no floor: of the 30 links at 0.1 and above, more than 5% are chance whatever the floor'
-    """
-    if math.isnan(told["floor"]):
-        links = f"{told['links']:,} links at {told['lowest']:g} and above"
-        return f"no floor: of the {links}, more than {100 * rate:g}% are chance whatever the floor"
-    return f"at {cell(told['floor'])} and above, at most {100 * rate:g}% of the {told['kept']:,} links are chance"
+def sentence(found: Chance, rate: float) -> str:
+    """The finding in words."""
+    floor = found.floor(rate)
+    if not floor.found:
+        return found.why_no_floor(rate)
+    return f"at {cell(floor.value)} and above, at most {100 * rate:g}% of the {floor.links:,} links are chance"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
 from collections.abc import Callable
 from itertools import combinations, pairwise
 from typing import Any
@@ -96,10 +97,13 @@ def warn(text: str) -> None:
 
 
 def bar(source: str, target: str) -> Callable[[float], None]:
-    """Progress on standard error, where somebody is looking."""
+    """Progress on standard error, where somebody is looking; it ends once."""
+    ended = threading.Event()
 
     def show(share: float) -> None:
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and not ended.is_set():
+            if share >= 1:
+                ended.set()
             print(f"\r{source} to {target}: {share:4.0%}", end="\n" if share >= 1 else "", file=sys.stderr, flush=True)
 
     return show

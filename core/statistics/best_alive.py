@@ -8,6 +8,7 @@ alive one may have been pushed out, the store is asked for that row.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -101,10 +102,10 @@ def ask(store: Store, feature: Feature, to: str, measure: str, candidates: np.nd
     return (int(found[0]), float(values[found[0]])) if len(found) else (-1, float("nan"))
 
 
-def best_by_direction(store: Store, source: str, target: str) -> tuple[Best, Best]:
-    """As `best_of_pair`, by the cosine of decoder rows; raises `SpacesDiffer` and `NothingRecorded`.
+def best_by_direction(store: Store, source: str, target: str, **running: Any) -> tuple[Best, Best]:
+    """As `best_of_pair`, by the cosine of decoder rows; raises `SpacesDiffer`, `NothingRecorded` and `Cancelled`.
 
-    Zero rows have no direction, and so no partner.
+    Zero rows have no direction, and so no partner. `running` goes to `top_of_product` (progress, cancelled).
     """
     require_one_space(store, source, target)
     living = [alive(store, key) for key in (source, target)]
@@ -112,7 +113,8 @@ def best_by_direction(store: Store, source: str, target: str) -> tuple[Best, Bes
     a, b = (
         unit_rows(store.weights(key, "decoder")[some]) for key, some in ((source, rows), (target, columns))
     )  # fmt: skip
-    both = top_of_product(len(a), len(b), 1, lambda part: a[part] @ b.T) if len(a) and len(b) else (None, None)
+    known = len(a) and len(b)
+    both = top_of_product(len(a), len(b), 1, lambda part: a[part] @ b.T, **running) if known else (None, None)
     sides = []
     for top, mine, theirs, each in zip(both, (rows, columns), (columns, rows), living, strict=True):
         partner, value = np.full(len(each), -1, np.int64), np.full(len(each), np.nan)

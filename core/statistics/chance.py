@@ -8,7 +8,7 @@ a random rotation of one of the two spaces.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,10 +29,19 @@ NEAR = 500
 """Null maxima of the features that are active about as often, with which a best match is compared."""
 
 
-def row_maxima(store: Store, source: str, target: str, seed: int = 0) -> dict[str, np.ndarray]:
+def row_maxima(
+    store: Store,
+    source: str,
+    target: str,
+    seed: int = 0,
+    *,
+    progress: Callable[[float], None] = lambda share: None,
+    **running: Any,
+) -> dict[str, np.ndarray]:
     """Best alive match of a sample of alive sources under each null, float64 [sources, len(BOUNDED)] by null.
 
-    0 where nothing positive is found; no rows for a null that can pair nothing (one document). Raises `StoreDamaged`.
+    0 where nothing positive is found; no rows for a null that can pair nothing (one document). `running` goes to
+    `rows_above` (threads, cancelled). Raises `StoreDamaged` and `Cancelled`.
 
     >>> import tempfile, pathlib
     >>> from core.sources.planted import plant
@@ -43,18 +52,28 @@ def row_maxima(store: Store, source: str, target: str, seed: int = 0) -> dict[st
     {'shift': True, 'document': True}
     """
     rows = sample_of(np.flatnonzero(alive(store, source)), np.random.default_rng(seed))
-    return {null: null_maxima(store, source, target, rows, null, seed) for null in NULLS}
+    found = {}
+    for k, null in enumerate(NULLS):
+
+        def report(share: float, k: int = k) -> None:
+            progress((k + share) / len(NULLS))
+
+        found[null] = null_maxima(store, source, target, rows, null, seed, progress=report, **running)
+    return found
 
 
-def null_maxima(store: Store, source: str, target: str, rows: np.ndarray, null: str, seed: int = 0) -> np.ndarray:
+def null_maxima(
+    store: Store, source: str, target: str, rows: np.ndarray, null: str, seed: int = 0, **running: Any
+) -> np.ndarray:
     """The best that the sources `rows` reach with an alive target in one draw of a null, float64 [rows, len(BOUNDED)].
 
-    Margins are those of the positions that take part. No rows where there are none. Raises `StoreDamaged`.
+    Margins are those of the positions that take part. No rows where there are none. `running` goes to `rows_above`
+    (threads, progress, cancelled). Raises `StoreDamaged` and `Cancelled`.
     """
     instead = row_map(store, source, target, draw(layout_of(store), null, seed))
     if not instead.n:
         return np.zeros((0, len(BOUNDED)))
-    found = rows_above(store, source, target, rows, dict.fromkeys(BOUNDED, BEYOND), rows=instead)
+    found = rows_above(store, source, target, rows, dict.fromkeys(BOUNDED, BEYOND), rows=instead, **running)
     return found.best[:, [MEASURES.index(name) for name in BOUNDED]]
 
 
@@ -96,8 +115,11 @@ def p_of_best(values: Any, active: Any, null_values: np.ndarray, null_active: np
     return np.asarray(found)
 
 
-def direction_maxima(store: Store, source: str, target: str, seed: int = 0) -> np.ndarray:
-    """Best decoder cosine of a sample of alive sources with the alive targets, the one space rotated at random."""
+def direction_maxima(store: Store, source: str, target: str, seed: int = 0, **running: Any) -> np.ndarray:
+    """Best decoder cosine of a sample of alive sources with the alive targets, the one space rotated at random.
+
+    `running` goes to `top_of_product` (progress, cancelled). Raises `SpacesDiffer`, `NothingRecorded`, `Cancelled`.
+    """
     require_one_space(store, source, target)
     rng = np.random.default_rng(seed)
     rows, columns = sample_of(np.flatnonzero(alive(store, source)), rng), np.flatnonzero(alive(store, target))
@@ -106,7 +128,7 @@ def direction_maxima(store: Store, source: str, target: str, seed: int = 0) -> n
     if not len(a) or not len(b):
         return np.zeros(len(a))
     turned = (a @ rotation(a.shape[1], rng)).astype(np.float32)
-    best, _ = top_of_product(len(a), len(b), 1, lambda part: turned[part] @ b.T)
+    best, _ = top_of_product(len(a), len(b), 1, lambda part: turned[part] @ b.T, **running)
     return np.nan_to_num(best.value[:, 0].astype(np.float64), nan=0.0)
 
 

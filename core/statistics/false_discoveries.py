@@ -84,12 +84,6 @@ class NullLinks:
         return float(np.sqrt(max(spread, 0.0) * self.asked / (self.asked - 1))) if self.asked > 1 else float("nan")
 
 
-def null_of(links: LinkValues, draws: int, paired: int) -> NullLinks:
-    """The links of so many draws of all sources, of which nobody knows whose they are."""
-    size = len(links.value)
-    return NullLinks(links, paired, np.arange(size), np.full(size, 1 / draws), 1 / draws, size)
-
-
 @dataclass(frozen=True, slots=True)
 class Floor:
     """The lowest value from which on at most a share `rate` of the links is chance."""
@@ -146,21 +140,42 @@ def q_values(real: np.ndarray, null: np.ndarray, unit: float | np.ndarray, most:
     return q
 
 
-def both_q(real: LinkValues, nulls: Mapping[str, NullLinks]) -> np.ndarray:
-    """The larger of the nulls' q-values of each link; 1 where no null says anything."""
+def both_q(real: np.ndarray, nulls: Mapping[str, NullLinks]) -> np.ndarray:
+    """The larger of the nulls' q-values of each real value; 1 where no null says anything."""
     told = [null for null in nulls.values() if not null.state]
-    found = [q_values(real.value, null.links.value, null.unit, null.most) for null in told]
-    return np.max(found, axis=0) if found else np.ones(len(real.value))
+    found = [q_values(real, null.links.value, null.unit, null.most) for null in told]
+    return np.max(found, axis=0) if found else np.ones(len(real))
 
 
-def q_at(value: float, real: LinkValues, nulls: Mapping[str, NullLinks]) -> float:
-    """The q-value of a link of this value, which is one of the real ones; NaN where no null says anything."""
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The q-value of a link against its value: a step down at each of `value`, arrays [steps]."""
+
+    value: np.ndarray  # float64, rising
+    q: np.ndarray  # float64, falling; NaN where no null says anything
+
+    def at(self, value: float) -> float:
+        """The q-value of a link of this value, which is one of the real ones; NaN where no null says anything."""
+        # Its last bits depend on how it was summed; q does not rise with the value.
+        place = int(np.searchsorted(self.value, value * (1 + 1e-9), side="right")) - 1
+        return float(self.q[place]) if place >= 0 else float("nan")
+
+
+def curve_of(real: LinkValues, nulls: Mapping[str, NullLinks]) -> Curve:
+    """The q-values of all links, under all nulls, of which any one can be looked up without sorting them again.
+
+    >>> links = LinkValues(np.array([0.9, 0.3, 0.8, 0.2]), np.full(4, 50), np.full(4, 1e4))
+    >>> null = LinkValues(np.array([0.25]), np.full(1, 50), np.full(1, 1e4))
+    >>> curve = curve_of(links, {"shift": NullLinks(null, 1000, np.zeros(1, int), np.ones(1), 1.0, 1)})
+    >>> curve.value.tolist(), curve.q.round(2).tolist(), round(curve.at(0.8), 2)
+    ([0.2, 0.3], [0.5, 0.33], 0.33)
+    """
+    rising = np.sort(real.value)
     if all(null.state for null in nulls.values()):
-        return float("nan")
-    order = np.argsort(real.value, kind="stable")
-    # The link itself, whose last bits depend on how it was summed; q does not rise with the value.
-    place = np.searchsorted(real.value[order], value * (1 + 1e-9), side="right") - 1
-    return float(both_q(real, nulls)[order[place]]) if place >= 0 else float("nan")
+        return Curve(rising[:1], np.full(len(rising[:1]), np.nan))
+    q = both_q(rising, nulls)
+    steps = np.flatnonzero(np.diff(q, prepend=np.inf))
+    return Curve(rising[steps], q[steps])
 
 
 def floor_at(real: LinkValues, nulls: Mapping[str, NullLinks], rate: float = RATE) -> Floor:
@@ -168,11 +183,12 @@ def floor_at(real: LinkValues, nulls: Mapping[str, NullLinks], rate: float = RAT
 
     >>> links = LinkValues(np.linspace(0.2, 0.9, 80), np.full(80, 50), np.full(80, 1e4))
     >>> null = LinkValues(np.linspace(0.2, 0.3, 60), np.full(60, 50), np.full(60, 1e4))
-    >>> floor = floor_at(links, {"shift": null_of(null, draws=3, paired=1000)})
+    >>> shift = NullLinks(null, paired=1000, source=np.arange(60), unit=np.full(60, 1 / 3), most=1 / 3, asked=60)
+    >>> floor = floor_at(links, {"shift": shift})
     >>> round(floor.value, 2), floor.links, round(floor.by_chance, 1)
     (0.29, 70, 2.3)
     """
-    kept = both_q(real, nulls) <= rate
+    kept = both_q(real.value, nulls) <= rate
     if not kept.any():
         return Floor(float("nan"), 0, 0.0)
     value = float(real.value[kept].min())
@@ -191,23 +207,8 @@ def stratum(product: Any) -> Any:
 
 def by_stratum(real: LinkValues, nulls: Mapping[str, NullLinks]) -> dict[int, tuple[LinkValues, dict[str, NullLinks]]]:
     """The links and nulls of each stratum in which there are links."""
+    of, of_null = stratum(real.product), {name: stratum(null.links.product) for name, null in nulls.items()}
     return {
-        int(k): (
-            real.only(stratum(real.product) == k),
-            {name: null.only(stratum(null.links.product) == k) for name, null in nulls.items()},
-        )
-        for k in np.unique(stratum(real.product))
+        int(k): (real.only(of == k), {name: null.only(of_null[name] == k) for name, null in nulls.items()})
+        for k in np.unique(of)
     }
-
-
-def floors_at(real: LinkValues, nulls: Mapping[str, NullLinks], rate: float = RATE) -> dict[int, Floor]:
-    """The floor of each stratum."""
-    return {k: floor_at(*parts, rate) for k, parts in by_stratum(real, nulls).items()}
-
-
-def q_of_links(real: LinkValues, nulls: Mapping[str, NullLinks]) -> np.ndarray:
-    """The q-value of each link within its stratum, float64 [links]."""
-    q, k = np.ones(len(real.value)), stratum(real.product)
-    for each, parts in by_stratum(real, nulls).items():
-        q[k == each] = both_q(*parts)
-    return q

@@ -55,7 +55,9 @@ class RowLinks:
     targets: np.ndarray  # int32
     n_both: np.ndarray  # int64, by the activity rule
     sum_xy: np.ndarray  # float64
-    best: np.ndarray  # float64 [rows, 6], the largest value with an alive target; 0 where nothing positive is found
+    best: (
+        np.ndarray
+    )  # float64 [rows, 6], the largest value with an alive target; 0: nothing positive, NaN: not asked for
 
 
 def sources_asked(active: np.ndarray, step: int, seed: int = 0) -> np.ndarray:
@@ -107,13 +109,12 @@ def rows_above(
     a, b = source_side(store, source, activity, table, rows), target_side(store, target, activity, table, rows)
     floors = np.array([lowest.get(name, np.inf) for name in MEASURES[:6]])
     floors -= SLACK * np.abs(floors, where=np.isfinite(floors), out=np.zeros(6))
-    living, best = alive(store, target), np.zeros((len(chosen), 6))
+    living, best = alive(store, target), np.tile(np.where(floors < np.inf, 0.0, np.nan), (len(chosen), 1))
     lengths = np.maximum((a.stops - a.starts)[chosen], 0)
     bounds = chunk_bounds(np.append(0, np.cumsum(lengths)), CHUNKS).tolist() if len(chosen) else []
-    done, many = count(1), 0
+    done = count(1)
 
     def ask(part: tuple[int, int]) -> list[tuple[np.ndarray, ...]]:
-        nonlocal many
         if cancelled():
             raise Cancelled(f"the pair {source}, {target} was stopped", "start it again; nothing was kept")
         found, fault = _chunk(
@@ -121,14 +122,17 @@ def rows_above(
         )
         if fault:
             damaged(store, fault, source if fault in (1, 4) else target)
-        many += sum(len(block[0]) for block in found)
-        if many > MOST_LINKS:
-            raise BadArgument(f"there are more than {MOST_LINKS:,} links", "ask for more common tokens (min_both)")
         progress(next(done) / (len(bounds) - 1))
         return found
 
+    blocks: list[tuple[np.ndarray, ...]] = []
+    many = 0
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        blocks = [block for part in pool.map(ask, pairwise(bounds)) for block in part]
+        for part in pool.map(ask, pairwise(bounds)):  # added up here: in the threads, sums might get lost
+            blocks += part
+            many += sum(len(block[0]) for block in part)
+            if many > MOST_LINKS:
+                raise BadArgument(f"there are more than {MOST_LINKS:,} links", "ask for more common tokens (min_both)")
     nothing = tuple(np.zeros(0, kind) for kind in (np.int32, np.int32, np.int64, np.float64))
     links = [np.concatenate(parts) for parts in zip(nothing, *blocks, strict=True)]
     return RowLinks(links[0], links[1], links[2], links[3], best)
@@ -143,8 +147,9 @@ def _chunk(
     cells = aligned(2 * MARKS * len(words))
     room = max(2 * b.d_sae, 1 << 14)
     out = tuple(np.empty(room, kind) for kind in (np.int32, np.int32, np.int64, np.float64))
-    blocks, row, fault = [], 0, 0
-    while row < len(chosen) and not fault:
+    blocks: list[tuple[np.ndarray, ...]] = []
+    row, fault, many = 0, 0, 0
+    while row < len(chosen) and not fault and many <= MOST_LINKS:  # who adds the ranges up refuses more
         state = np.array([row, 0, 0])
         _rows_above(
             chosen, n, rule, floors, max(least, 1), a.starts, a.stops, a.indices, a.values, a.floors, a.margins,
@@ -152,6 +157,7 @@ def _chunk(
             cells, cells.view(np.int64), words, words.view(np.uint8), best, *out, state,
         )  # fmt: skip
         row, written, fault = (int(v) for v in state)
+        many += written
         blocks.append(tuple(part[:written].copy() for part in out))
     return blocks, fault
 
@@ -194,7 +200,8 @@ def finish_row(  # type: ignore[no-untyped-def]
     active, total = source_margins[i, ACTIVE], source_margins[i, TOTAL]
     deviation, root, entropy = source_margins[i, DEVIATION], source_margins[i, ROOT], source_margins[i, ENTROPY]
     # A measure that is not asked for has the bar at infinity. Products in place of quotients: most pairs stop here.
-    bars, informed, written = np.minimum(best[r], floors), floors[INFORMATION] < np.inf, state[1]
+    bars = np.where(floors < np.inf, np.minimum(best[r], floors), np.inf)
+    informed, written = floors[INFORMATION] < np.inf, state[1]
     for w in range(len(words)):
         if words[w] == 0:
             continue

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.errors import Cancelled
 from core.kernels import frozen, kernel
 
 BLOCK_CELLS = 1 << 24
@@ -34,11 +35,19 @@ def row_blocks(rows: int, columns: int) -> Iterator[slice]:
 
 
 def top_of_product(
-    rows: int, columns: int, k: int, block: Callable[[slice], np.ndarray], *, exclude_self: bool = False
+    rows: int,
+    columns: int,
+    k: int,
+    block: Callable[[slice], np.ndarray],
+    *,
+    exclude_self: bool = False,
+    progress: Callable[[float], None] = lambda share: None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> tuple[Top, Top]:
     """The k largest of every row and column of a [rows, columns] matrix of which `block(slice)` computes some rows.
 
-    NaN is never listed; ties go to the smaller index; fewer than k is no error.
+    NaN is never listed; ties go to the smaller index; fewer than k is no error. `cancelled` is asked before each block;
+    raises `Cancelled`.
 
     >>> cells = np.array([[3.0, np.nan, 5.0, 5.0], [4.0, 1.0, 1.0, 9.0]])
     >>> by_row, by_column = top_of_product(2, 4, 3, lambda part: cells[part])
@@ -47,11 +56,14 @@ def top_of_product(
     """
     by_row, by_column = empty_top(rows, k), empty_top(columns, k)
     for part in row_blocks(rows, columns):
+        if cancelled():
+            raise Cancelled("the product was stopped", "start it again; nothing was kept")
         cells = np.ascontiguousarray(block(part), np.float32)
         if exclude_self:
             cells[np.arange(part.stop - part.start), np.arange(part.start, part.stop)] = np.nan
         if k:
             _keep_best(*frozen(cells), part.start, by_row.index, by_row.value, by_column.index, by_column.value)
+        progress(part.stop / rows)
     return by_row, by_column
 
 
