@@ -15,14 +15,14 @@ from core.analyses.gate import Gate
 from core.analyses.gate_contexts import division_cases, gate_cases
 from core.analyses.kept_gates import found_in, is_kept
 from core.analyses.splits import Divided
+from core.results import Notice
 from core.store import Store
 from core.values import Feature
 from ui import selection
 from ui.gate_cards import telling
 from ui.setup import Page
 from ui.share import Frames
-from ui.text import quiet
-from ui.waiting import wait_for
+from ui.waiting import Progress, wait_for
 
 VIEWS = ("gates", "splits", "merges", "seed")
 NAMES = {"gates": "Gates", "splits": "Splits", "merges": "Merges", "seed": "Seed's candidates"}
@@ -118,18 +118,13 @@ def answer(store: Store, asked: Asked) -> list:
 
     Raises `HostedRefusal` where hosted and the sites are too large to search.
     """
-    pairs, heard = asked.pairs(store), list[str]()
+    pairs = asked.pairs(store)
 
-    def work(progress: Callable[..., None], cancelled: Callable[[], bool]) -> list:
-        return found_in(
-            asked.view, store, pairs, asked.activity, progress=progress, cancelled=cancelled, notice=heard.append
-        )
+    def work(progress: Progress, cancelled: Callable[[], bool], notice: Notice) -> list:
+        return found_in(asked.view, store, pairs, asked.activity, progress=progress, cancelled=cancelled, notice=notice)
 
     key = ("gates", store.fingerprint, asked.view, tuple(pairs), asked.activity)
-    found = wait_for(key, work, f"{NAMES[asked.view]} {asked.where}", "features")
-    for text in heard:  # of a damaged file in the cache, once
-        st.html(quiet(text))
-    return found
+    return wait_for(key, work, f"{NAMES[asked.view]} {asked.where}", "features")
 
 
 # ---- tables
