@@ -11,7 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.paths import ROOT
-from ui import share
+from core.results import results_folder
+from ui import share, waiting
 
 Shared = tuple[dict[str, pl.DataFrame], str]
 
@@ -71,3 +72,12 @@ def everything(app: AppTest) -> str:
 
     walk(app.main)
     return "\n".join(found)
+
+
+def spoil(kind: str) -> str:
+    """Cut the kept files of a kind in half, and forget all that is in memory; the name of one of them."""
+    paths = sorted(results_folder().glob(f"{kind}-*.h5"))
+    for path in paths:
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    waiting._desk.clear()
+    return paths[0].name

@@ -34,7 +34,7 @@ from core.values import MIN_ACTIVE, Feature, Label
 from core.views.curves import steps_of
 from core.views.sankey import Paint, layout, sankey
 from tests.oracle import random_dense, some_uncounted
-from tests.shared_views import everything
+from tests.shared_views import everything, spoil
 from ui.layers_marks import Mark, bin_marks
 from ui.layers_page import VIEWS, Asked, turnover_title
 from ui.layers_turnover import share_figure
@@ -303,3 +303,10 @@ def test_silent_features_against_tokens_by_counting(tmp_path: Path) -> None:
     for times in (1, MIN_ACTIVE):
         wanted = [int((counted[:k].sum(0) < times).sum()) for k in steps]
         assert silent_after(store, "0", steps, times).tolist() == wanted
+
+
+def test_a_damaged_file_is_computed_again_with_a_notice(opened: Open) -> None:
+    assert "will be computed again" not in everything(opened())
+    name = spoil("matches")
+    assert f"{name} is damaged and will be computed again" in everything(opened())
+    assert "will be computed again" not in everything(opened())

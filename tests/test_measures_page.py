@@ -12,17 +12,18 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.__main__ import main
-from core.analyses.agreement import kept_links
+from core.analyses.agreement import kept_links, with_weights
 from core.analyses.agreement_tables import disagreement_table
 from core.analyses.link import link_report
 from core.analyses.unseen import late_features, never_together
+from core.errors import Cancelled
 from core.labels import Labels, labels_path, write_labels
 from core.paths import ROOT
 from core.results import pair_links
 from core.store import Store, open_store
 from core.values import MEASURES, Feature, Label
 from tests.chains import planted_chains
-from tests.test_gates_page import everything
+from tests.shared_views import everything, spoil
 from ui.inspector import document
 from ui.measures_answers import range_of
 from ui.measures_page import Asked, as_python
@@ -147,3 +148,26 @@ def test_the_inspected_link_is_downloaded_as_the_command_prints_it(
     printed = json.loads(capsys.readouterr().out)
     report = link_report(store, Feature("0", 2), Feature("1", 2), contexts=8)
     assert json.loads(document(report, Labels.beside(store))) == printed
+
+
+def test_a_damaged_file_is_computed_again_with_a_notice(app: AppTest) -> None:
+    whole = everything(opened(app))
+    assert "will be computed again" not in whole
+    names = [spoil(kind) for kind in ("pair", "convergence", "seen", "apart")]
+    told = everything(opened(app))
+    assert [told.count(f"{name} is damaged and will be computed again") for name in names] == [1] * 4
+    assert "will be computed again" not in everything(opened(app))
+
+
+def test_the_measures_of_weights_and_the_unseen_features_can_be_stopped(store: Store) -> None:
+    def stop(done: int, of: int) -> None:
+        raise Cancelled("stopped", "go on")
+
+    kept = kept_links(store, pair_links(store, "0", "1")[0])
+    told: list[tuple[int, int]] = []
+    assert late_features(store, Labels.beside(store), "1", 0, report=lambda *part: told.append(part)) is not None
+    assert told[-1] == (store.site("1").d_sae,) * 2
+    with pytest.raises(Cancelled):
+        late_features(store, Labels.beside(store), "1", 0, report=stop)
+    with pytest.raises(Cancelled):
+        with_weights(store, kept, ["decoder_cosine"], report=stop)
