@@ -173,8 +173,10 @@ def test_a_mark_lists_its_features_with_contexts(opened: Open, store: Store) -> 
     alive = int((np.asarray(store.summary("1").active) > 0).sum())
     assert len(app.dataframe[0].value) == alive
     assert "Behind the mark" in everything(app)
-    app = opened(view="sites", mark="density 1 <b>")
-    assert "cannot be used" in everything(app)
+    for bad in ("<b>", "nan 1.0", "0.0 nan", "inf inf", "-1.0 1.0", "0.5 0.5", "1.0 0.5"):
+        app = opened(view="sites", mark=f"density 1 {bad}")
+        assert "cannot be used" in everything(app)
+        assert not list(app.dataframe)
     assert "pairs that are never active together" in everything(app)
 
 
