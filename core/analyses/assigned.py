@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from core.analyses.turnover import Matches
-from core.results import Notice, arrays_path, kept_arrays
+from core.results import Notice, arrays_path, kept_arrays, unheard
 from core.statistics.assignment import CANDIDATES, DENSE_FEATURES, Assignment, assign_folded
 from core.statistics.data_free import folding
 from core.statistics.pairs import in_order
@@ -42,7 +42,7 @@ class Agreed:
         return self.both / self.mutual if self.mutual else float("nan")
 
 
-def assignment(store: Store, source: str, target: str, *, notice: Notice = lambda text: None) -> Assignment:
+def assignment(store: Store, source: str, target: str, *, notice: Notice = unheard) -> Assignment:
     """`assign_folded` of two sites, kept in the result cache; raises `SpacesDiffer`, `NothingRecorded`."""
     source, target = in_order(store, source, target)
 
