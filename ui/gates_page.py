@@ -18,7 +18,7 @@ from core.analyses.splits import Divided
 from core.results import Notice
 from core.store import Store
 from core.values import Feature
-from ui import selection
+from ui import selection, site_choice
 from ui.gate_cards import telling
 from ui.setup import Page
 from ui.share import Frames
@@ -84,22 +84,9 @@ def site_name(key: str) -> str:
     return "every site" if key == EVERY else f"site {key}"
 
 
-def site_settings(store: Store) -> tuple[selection.Setting[str], selection.Setting[str]]:
-    """The earlier and the later site; the middle of the model unless chosen, where most is going on."""
-    keys = [site.key for site in store.sites]
-    middle = max(0, (len(keys) - 1) // 2)
-    return selection.choice("from", keys[:-1], keys[min(middle, len(keys) - 2)]), selection.choice(
-        "to", [*keys[1:], EVERY], keys[min(middle + 1, len(keys) - 1)]
-    )
-
-
 def read(store: Store) -> Asked:
-    """The settings of the address and the session; a later site that is none becomes the next one."""
-    first, second = site_settings(store)
-    source, target = selection.value(first), selection.value(second)
-    if target != EVERY and store.site(source).position >= store.site(target).position:
-        target = store.sites[store.site(source).position + 1].key
-        selection.put(second, target)
+    """The settings of the address and the session."""
+    source, target = site_choice.read(store, EVERY)
     view, kind = selection.value(VIEW), selection.value(KIND)
     kind = kind if kind in KINDS.get(view, ()) else "any"
     return Asked(view, source, target, selection.value(ACTIVITY), selection.value(FIND), kind)

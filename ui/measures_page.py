@@ -11,7 +11,7 @@ from core.analyses.agreement import Kept
 from core.analyses.convergence import SHARES
 from core.store import Store
 from core.values import DATA_FREE, MEASURES, Feature
-from ui import inspector, measure_choice, selection
+from ui import inspector, measure_choice, selection, site_choice
 from ui.clicks import link_ends
 from ui.go import lead_to
 from ui.setup import Page
@@ -38,14 +38,6 @@ class Asked:
     unseen: tuple[str, int] = ("pairs", len(SHARES) - 1)  # what was not seen in which part: pairs, or a site's features
 
 
-def site_settings(store: Store) -> tuple[selection.Setting[str], selection.Setting[str]]:
-    """The earlier and the later site; the middle of the model unless chosen."""
-    keys = [site.key for site in store.sites]
-    middle = max(0, (len(keys) - 1) // 2)
-    first = selection.choice("from", keys[:-1], keys[min(middle, len(keys) - 2)])
-    return first, selection.choice("to", keys[1:], keys[min(middle + 1, len(keys) - 1)])
-
-
 def measure_settings(store: Store, source: str, target: str) -> tuple[selection.Setting[str], selection.Setting[str]]:
     """The two measures, out of those by which the two sites can be compared."""
     options = measure_choice.of_pair(store, source, target)
@@ -53,12 +45,8 @@ def measure_settings(store: Store, source: str, target: str) -> tuple[selection.
 
 
 def read(store: Store) -> Asked:
-    """The settings of the address and the session; a later site that is none becomes the next one."""
-    first, second = site_settings(store)
-    source, target = selection.value(first), selection.value(second)
-    if store.site(source).position >= store.site(target).position:
-        target = store.sites[store.site(source).position + 1].key
-        selection.put(second, target)
+    """The settings of the address and the session."""
+    source, target = site_choice.read(store)
     measures = [selection.value(setting) for setting in measure_settings(store, source, target)]
     activity, spread, low = selection.value(ACTIVITY), selection.value(SPREAD), selection.value(LOW)
     unseen = _part(selection.value(UNSEEN), (source, target))
