@@ -47,14 +47,18 @@ def shared(monkeypatch: pytest.MonkeyPatch) -> Catch:
     return Catch(caught)
 
 
-def compare(found: Shared) -> None:
-    """The snippet runs as it is and makes every frame that can be downloaded, under its name."""
+def compare(found: Shared, ending: str = "") -> dict[str, Any]:
+    """The snippet runs as it is and makes every frame that can be downloaded, under its name without an `ending`.
+
+    Returns all that the snippet defines.
+    """
     frames, snippet = found
     assert frames
     scope: dict[str, Any] = {}
     exec(compile(snippet, "snippet", "exec"), scope)
     for name, frame in frames.items():
-        assert scope[name.replace("-", "_")].equals(frame, null_equal=True), name
+        assert scope[name.removesuffix(ending).replace("-", "_")].equals(frame, null_equal=True), name
+    return scope
 
 
 def everything(app: AppTest) -> str:

@@ -110,7 +110,7 @@ def to_evolution(link: str) -> None:
 
 
 def as_python(page: Page, asked: Asked, low: float, high: float, link: str = "") -> str:
-    """The core calls behind the page, to run as they are from the checkout; answers under names of their own."""
+    """The core calls behind the page, to run as they are from the checkout; answers under the names of downloads."""
     bounds = f", {low!r}, {high!r}, bins=1, each=14" if asked.low != "" else ""
     weights = [name for name in dict.fromkeys((asked.first, asked.second)) if name in DATA_FREE]
     names = ", with_weights" if weights else ""
@@ -133,13 +133,13 @@ def as_python(page: Page, asked: Asked, low: float, high: float, link: str = "")
         "labels = Labels.beside(store)\n"
         f"pair, cached = pair_links(store, {asked.source!r}, {asked.target!r}, {asked.activity!r})\n"
         f"kept = kept_links(store, pair)\n{more}"
-        f"squares = scatter_table(kept, agreement(kept, {asked.first!r}, {asked.second!r}))\n"
+        f"scatter = scatter_table(kept, agreement(kept, {asked.first!r}, {asked.second!r}))\n"
         "distributions = distribution_table(pair)\n"
-        f"pairs = label_pairs(kept, labels, {asked.spread!r}{bounds})\n"
+        f"pairs_of_names = label_pairs(kept, labels, {asked.spread!r}{bounds})\n"
         f"sampled = convergence(store, kept, {asked.activity!r})\n"
-        "errors, by_tokens = error_table(sampled), tokens_table(sampled)\n"
+        'errors_by_common_tokens, errors_by_tokens = (t(sampled).drop("place") for t in (error_table, tokens_table))\n'
         f"seen = seen_table(seen_by_then(store, {asked.source!r}, {asked.target!r}))\n"
-        f"unseen = {listed}(store, labels, {of}, {part})\n"
-        f"maxima = maximum_table(store)\n{report}"
-        f"result = disagreement_table(kept, {asked.first!r}, {asked.second!r}, labels)\n"
+        f"not_seen = {listed}(store, labels, {of}, {part})\n"
+        f"maximum_activations = maximum_table(store)\n{report}"
+        f"{asked.first}_against_{asked.second} = disagreement_table(kept, {asked.first!r}, {asked.second!r}, labels)\n"
     )
