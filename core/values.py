@@ -129,6 +129,10 @@ def about(measure: str) -> About:
     return ABOUT.get(measure) or About(measure.replace("_", " "))
 
 
+GRAPH_MEASURES: tuple[str, ...] = tuple(name for name in ALL_MEASURES if not about(name).lower_is_better)
+"""What links of a graph may be measured by: they are drawn from a floor up, and where less is better there is none."""
+
+
 def likeness(measure: str, values: Any) -> Any:
     """The values so that larger is more alike: as they are, or their negatives where lower is better.
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.errors import StrataError
 from ui import gates_page as parts
-from ui import selection
+from ui import selection, site_choice
 from ui.division_card import division_card, division_in_words, picture
 from ui.errors import error_box, guarded
 from ui.gate_cards import gate_card, in_words
@@ -34,7 +34,7 @@ def finding(found, one):
 
 def settings():
     """Sites, kind, search, rule."""
-    first, second = parts.site_settings(store)
+    first, second = site_choice.settings(store, parts.EVERY)
     keys = [site.key for site in store.sites]
     named = {"format_func": parts.site_name, "label_visibility": "collapsed", "width": 112}
     if asked.target != parts.EVERY:

@@ -7,7 +7,7 @@ from core.analyses.unseen import seen_table
 from core.errors import StrataError
 from core.values import MEASURES
 from core.views import measure_charts
-from ui import evolution, measure_choice, palette, selection
+from ui import evolution, measure_choice, palette, selection, site_choice
 from ui import measures_answers as answers
 from ui import measures_cards as cards
 from ui import measures_more as more
@@ -33,7 +33,7 @@ pair = f"{asked.source}:{asked.target}:{asked.first}:{asked.second}:{asked.activ
 
 def toolbar(frames):
     """Sites, the two measures, the rule; permalink, download, Python."""
-    from_site, to_site = parts.site_settings(store)
+    from_site, to_site = site_choice.settings(store)
     keys = [site.key for site in store.sites]
     place = keys.index(asked.source)
     with st.container(horizontal=True, gap="small", key="toolbar", vertical_alignment="center"):
@@ -131,8 +131,8 @@ with guarded(stop=True):
             f"scatter-{name}": lambda: compared.squares,
             f"pairs-of-names-{name}": lambda: spread,
             f"distributions-{name}": lambda: distribution_table(found.pair),
-            f"convergence-{name}": lambda: errors.by_both.drop("place"),
-            f"convergence-by-tokens-{name}": lambda: errors.by_tokens.drop("place"),
+            f"errors-by-common-tokens-{name}": lambda: errors.by_both.drop("place"),
+            f"errors-by-tokens-{name}": lambda: errors.by_tokens.drop("place"),
             f"seen-{name}": lambda: seen_table(found.seen),
             f"not-seen-{name}": lambda: unseen,
             "maximum-activations": lambda: maxima,

@@ -11,7 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.paths import ROOT
-from ui import share
+from core.results import results_folder
+from ui import share, waiting
 
 Shared = tuple[dict[str, pl.DataFrame], str]
 
@@ -46,14 +47,18 @@ def shared(monkeypatch: pytest.MonkeyPatch) -> Catch:
     return Catch(caught)
 
 
-def compare(found: Shared) -> None:
-    """The snippet runs as it is and makes every frame that can be downloaded, under its name."""
+def compare(found: Shared, ending: str = "") -> dict[str, Any]:
+    """The snippet runs as it is and makes every frame that can be downloaded, under its name without an `ending`.
+
+    Returns all that the snippet defines.
+    """
     frames, snippet = found
     assert frames
     scope: dict[str, Any] = {}
     exec(compile(snippet, "snippet", "exec"), scope)
     for name, frame in frames.items():
-        assert scope[name.replace("-", "_")].equals(frame, null_equal=True), name
+        assert scope[name.removesuffix(ending).replace("-", "_")].equals(frame, null_equal=True), name
+    return scope
 
 
 def everything(app: AppTest) -> str:
@@ -71,3 +76,12 @@ def everything(app: AppTest) -> str:
 
     walk(app.main)
     return "\n".join(found)
+
+
+def spoil(kind: str) -> str:
+    """Cut the kept files of a kind in half, and forget all that is in memory; the name of one of them."""
+    paths = sorted(results_folder().glob(f"{kind}-*.h5"))
+    for path in paths:
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    waiting._desk.clear()
+    return paths[0].name

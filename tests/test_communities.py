@@ -27,7 +27,7 @@ from core.results import clear_cache, pair_links
 from core.sources.planted import plant, planted_tokens
 from core.sources.structures import Planting, one_of_each
 from core.sources.truth import Truth
-from core.statistics.partitions import adjusted_rand_index, best_overlaps, modularity_shares, within_and_at
+from core.statistics.partitions import adjusted_rand_index, best_overlaps, modularity_shares, numbered, within_and_at
 from core.store import Store
 from core.values import MEASURES, Feature, Label
 from tests.tiny import dense
@@ -388,3 +388,12 @@ def test_an_unknown_method_or_column_is_named() -> None:
     with pytest.raises(BadArgument, match="no column 'pearson'"):
         table_graph(pl.DataFrame({"source": ["0_1"], "target": ["1_1"], "jaccard": [0.5]}), "pearson")
     assert set(MEASURES) >= {"jaccard"}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_communities_are_numbered_by_size_whatever_labels_an_algorithm_gives(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    parts = np.repeat([0, 1, 2, 3], [5, 40, 11, 2])
+    relabelled = rng.permutation(4)[parts]
+    assert numbered(parts).tolist() == numbered(relabelled).tolist()
+    assert np.bincount(numbered(relabelled)).tolist() == [40, 11, 5, 2]

@@ -30,7 +30,7 @@ from demo.predicates import annotate, deal
 from demo.structures import KINDS, long_lifespans
 from demo.telling import APP, GATES, in_page, sentence
 from tests.test_gates_page import everything
-from ui import gates_page, layers_page
+from ui import gates_page, layers_page, site_choice
 
 KEPT: Mapping[str, Any] = json.loads(FINDINGS.read_text())
 LISTED = KEPT["findings"]
@@ -225,7 +225,7 @@ def test_permalinks_say_what_their_pages_understand(one: Mapping[str, Any], ship
     address = urlsplit(one["permalink"])
     query = dict(parse_qsl(address.query))
     assert query.pop("store") == "demo"
-    known = [gates_page.VIEW, gates_page.SHOWN, *gates_page.site_settings(shipped)]
+    known = [gates_page.VIEW, gates_page.SHOWN, *site_choice.settings(shipped, gates_page.EVERY)]
     if address.path == "/layers":
         known = [layers_page.VIEW, layers_page.SHOWN]
     by_name = {setting.name: setting for setting in known}

@@ -34,7 +34,8 @@ from core.values import MIN_ACTIVE, Feature, Label
 from core.views.curves import steps_of
 from core.views.sankey import Paint, layout, sankey
 from tests.oracle import random_dense, some_uncounted
-from tests.shared_views import everything
+from tests.shared_views import everything, spoil
+from ui import waiting
 from ui.layers_marks import Mark, bin_marks
 from ui.layers_page import VIEWS, Asked, turnover_title
 from ui.layers_turnover import share_figure
@@ -173,8 +174,10 @@ def test_a_mark_lists_its_features_with_contexts(opened: Open, store: Store) -> 
     alive = int((np.asarray(store.summary("1").active) > 0).sum())
     assert len(app.dataframe[0].value) == alive
     assert "Behind the mark" in everything(app)
-    app = opened(view="sites", mark="density 1 <b>")
-    assert "cannot be used" in everything(app)
+    for bad in ("<b>", "nan 1.0", "0.0 nan", "inf inf", "-1.0 1.0", "0.5 0.5", "1.0 0.5"):
+        app = opened(view="sites", mark=f"density 1 {bad}")
+        assert "cannot be used" in everything(app)
+        assert not list(app.dataframe)
     assert "pairs that are never active together" in everything(app)
 
 
@@ -303,3 +306,11 @@ def test_silent_features_against_tokens_by_counting(tmp_path: Path) -> None:
     for times in (1, MIN_ACTIVE):
         wanted = [int((counted[:k].sum(0) < times).sum()) for k in steps]
         assert silent_after(store, "0", steps, times).tolist() == wanted
+
+
+def test_a_damaged_file_is_computed_again_with_a_notice(opened: Open) -> None:
+    waiting._desk.clear()  # other tests ask the same of an equal store
+    assert "will be computed again" not in everything(opened())
+    name = spoil("matches")
+    assert f"{name} is damaged and will be computed again" in everything(opened())
+    assert "will be computed again" not in everything(opened())

@@ -5,27 +5,26 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.__main__ import main
-from core.analyses.agreement import kept_links
+from core.analyses.agreement import kept_links, with_weights
 from core.analyses.agreement_tables import disagreement_table
 from core.analyses.link import link_report
 from core.analyses.unseen import late_features, never_together
+from core.errors import Cancelled
 from core.labels import Labels, labels_path, write_labels
 from core.paths import ROOT
 from core.results import pair_links
 from core.store import Store, open_store
 from core.values import MEASURES, Feature, Label
 from tests.chains import planted_chains
-from tests.test_gates_page import everything
+from tests.shared_views import Catch, compare, everything, shared, spoil  # noqa: F401  (shared is a fixture)
+from ui import waiting
 from ui.inspector import document
-from ui.measures_answers import range_of
-from ui.measures_page import Asked, as_python
 
 
 @pytest.fixture
@@ -34,6 +33,15 @@ def store(_own_cache: None) -> Store:
     folder.mkdir(parents=True)
     planted_chains(folder / "planted.h5")
     return open_store(folder / "planted.h5")
+
+
+@pytest.fixture
+def weighed(_own_cache: None) -> Store:
+    """Features that are linked along four sites, with weights of all kinds."""
+    folder = Path(os.environ["STRATA_CACHE"]) / "stores"
+    folder.mkdir(parents=True)
+    planted_chains(folder / "weighed.h5", weights=True)
+    return open_store(folder / "weighed.h5")
 
 
 @pytest.fixture
@@ -90,29 +98,37 @@ def test_a_measure_agrees_with_itself(app: AppTest) -> None:
     assert "agrees with itself" in everything(opened(app, first="cosine", second="cosine"))
 
 
-@pytest.mark.parametrize("low", ["", "0.96"])
-def test_the_snippet_computes_what_the_page_shows(app: AppTest, store: Store, low: str) -> None:
-    opened(app, spread="sufficiency", low=low)
+COMPARED = [
+    {},
+    {"spread": "sufficiency", "low": "0.96", "activity": "0.2"},
+    {"first": "jaccard", "second": "mutual_information", "to": "2", "unseen": "2,0", "by": "tokens"},
+    {"first": "decoder_cosine", "second": "folded_mse", "from": "1", "to": "3", "link": "1_2,3_2"},
+]
 
-    class Here:
-        pass
 
-    here: Any = Here()
-    here.store = store
-    asked = Asked("0", "1", "pearson", "sufficiency", 0.0, "sufficiency", low)
-    found, _ = pair_links(store, "0", "1")
-    of: Any = Here()
-    of.pair = found
-    names: dict[str, Any] = {}
-    exec(as_python(here, asked, *range_of(of, asked)), names)
-    assert pl.DataFrame(app.dataframe[0].value).equals(names["result"], null_equal=True)
-    assert pl.DataFrame(app.dataframe[1].value).equals(names["pairs"], null_equal=True)
-    assert names["seen"]["never_co_active"][-1] == found.never_co_active
-    assert pl.DataFrame(app.dataframe[2].value).equals(names["unseen"], null_equal=True)
-    assert names["squares"]["links"].sum() > 0
-    assert set(names["by_tokens"]["measure"]) <= set(MEASURES)
-    assert set(names["errors"]["measure"]) <= set(MEASURES)
-    assert len(names["maxima"]) == 4
+@pytest.mark.parametrize("query", COMPARED)
+def test_the_snippet_computes_all_that_the_page_shows_and_offers(
+    weighed: Store,
+    shared: Catch,  # noqa: F811
+    query: dict[str, str],
+) -> None:
+    source, target = query.get("from", "0"), query.get("to", "1")
+    app, found = shared("measures", **({"store": "weighed", "from": source, "to": target} | query))
+    assert "s-error" not in everything(app)
+    assert len(found[0]) == 9
+    empty = [name for name, frame in found[0].items() if not len(frame)]
+    assert empty == ["not-seen-0-2"] * ("unseen" in query)  # every feature of site 2 fires in the first document
+    made = compare(found, f"-{source}-{target}")
+    shown = [made[f"{query.get('first', 'pearson')}_against_{query.get('second', 'sufficiency')}"]]
+    shown += [made["pairs_of_names"], made["not_seen"]]
+    for table, frame in zip(app.dataframe, shown, strict=False):
+        assert pl.DataFrame(table.value).equals(frame, null_equal=True)
+    assert made["seen"]["never_co_active"][-1] == pair_links(weighed, source, target)[0].never_co_active
+    counted, _ = pair_links(weighed, source, target, float(query.get("activity", 0)))
+    whole = made["distributions"].group_by("measure").agg(pl.col("pairs").sum())["pairs"].to_list()
+    assert whole == [int(counted.histograms[0].sum())] * len(MEASURES)
+    assert set(made["errors_by_tokens"]["measure"]) == set(MEASURES) == set(made["errors_by_common_tokens"]["measure"])
+    assert len(made["maximum_activations"]) == len(weighed.sites)
 
 
 def test_a_dot_of_what_was_not_seen_lists_its_pairs_or_features(app: AppTest, store: Store) -> None:
@@ -147,3 +163,27 @@ def test_the_inspected_link_is_downloaded_as_the_command_prints_it(
     printed = json.loads(capsys.readouterr().out)
     report = link_report(store, Feature("0", 2), Feature("1", 2), contexts=8)
     assert json.loads(document(report, Labels.beside(store))) == printed
+
+
+def test_a_damaged_file_is_computed_again_with_a_notice(app: AppTest) -> None:
+    waiting._desk.clear()  # other tests ask the same of an equal store
+    whole = everything(opened(app))
+    assert "will be computed again" not in whole
+    names = [spoil(kind) for kind in ("pair", "convergence", "seen", "apart")]
+    told = everything(opened(app))
+    assert [told.count(f"{name} is damaged and will be computed again") for name in names] == [1] * 4
+    assert "will be computed again" not in everything(opened(app))
+
+
+def test_the_measures_of_weights_and_the_unseen_features_can_be_stopped(store: Store) -> None:
+    def stop(done: int, of: int) -> None:
+        raise Cancelled("stopped", "go on")
+
+    kept = kept_links(store, pair_links(store, "0", "1")[0])
+    told: list[tuple[int, int]] = []
+    assert late_features(store, Labels.beside(store), "1", 0, report=lambda *part: told.append(part)) is not None
+    assert told[-1] == (store.site("1").d_sae,) * 2
+    with pytest.raises(Cancelled):
+        late_features(store, Labels.beside(store), "1", 0, report=stop)
+    with pytest.raises(Cancelled):
+        with_weights(store, kept, ["decoder_cosine"], report=stop)

@@ -1,4 +1,4 @@
-"""The five errors of the seed's own code (DESIGN 11), each with a test that would fail on it.
+"""The five errors of the seed's own code (DESIGN 11): four with tests that fail on them, one with no counterpart.
 
 Three stand with the analyses that they concern:
 
@@ -6,7 +6,8 @@ Three stand with the analyses that they concern:
 - "appearing" labels shifted by one layer: `test_turnover.test_births_are_counted_at_the_site_where_they_happen`;
 - a CPM resolution that is always 0.1: `test_communities.test_the_resolution_takes_effect`, for both methods.
 
-The other two are here.
+The Pearson matrix that is loaded for every measure is here. The fifth, k-means labels taken without checking which
+cluster is the high one, has no counterpart: Strata has no k-means, and splits nothing into high and low.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from core.analyses.turnover import matches
 from core.results import pair_links
 from core.sources.planted import plant
 from core.statistics.measures import BOUNDED
-from core.statistics.partitions import numbered
 from core.store import Store
 from core.values import MEASURES, Feature
 from tests.oracle import dense_measures
@@ -92,19 +92,3 @@ def test_turnover_and_communities_are_of_the_measure_that_was_asked_for(
     assert drawn
     for (i, j), weight in drawn.items():
         assert weight == pytest.approx(values[i, j])
-
-
-# ---- k-means labels taken without checking which cluster is the high one
-
-# The seed splits maximum activations in two by k-means and takes label 1 for the high ones; a run may number them the
-# other way round. Strata has no k-means and splits nothing into high and low; the only labels that an algorithm gives
-# in any order are those of communities, and these are numbered by what they are.
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_communities_are_numbered_by_size_whatever_labels_an_algorithm_gives(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    parts = np.repeat([0, 1, 2, 3], [5, 40, 11, 2])
-    relabelled = rng.permutation(4)[parts]
-    assert numbered(parts).tolist() == numbered(relabelled).tolist()
-    assert np.bincount(numbered(relabelled)).tolist() == [40, 11, 5, 2]

@@ -14,12 +14,13 @@ from core.analyses.store_graph import site_pairs
 from core.errors import HostedRefusal
 from core.labels import Labels
 from core.paths import hosted
+from core.results import Notice
 from core.statistics.partitions import METHODS
 from core.store import Store
 from core.values import DATA_FREE, Feature
 from ui import measure_choice, palette, selection
-from ui.text import measure_name, quiet
-from ui.waiting import wait_for
+from ui.text import measure_name
+from ui.waiting import Progress, wait_for
 
 METHOD = selection.choice("method", METHODS)
 RESOLUTION = selection.number("resolution", 1.0, 0.01, 100.0)
@@ -132,20 +133,15 @@ def _waited(
     find: Callable[..., Communities], name: str, words: str, store: Store, labels: Labels, asked: Settings
 ) -> Communities:
     refuse_if_too_large(store)
-    heard: list[str] = []
-
     pairs = len(site_pairs(store, asked.every))
 
-    def work(progress: Callable[..., None], cancelled: Callable[[], bool]) -> Communities:
+    def work(progress: Progress, cancelled: Callable[[], bool], notice: Notice) -> Communities:
         def report(what: str, share: float) -> None:
             progress(share, pairs_done(share, pairs, whole=find is store_communities))
 
-        return find(store, labels, asked, report=report, cancelled=cancelled, notice=heard.append)
+        return find(store, labels, asked, report=report, cancelled=cancelled, notice=notice)
 
-    found = wait_for((name, store.fingerprint, len(labels), asked), work, words, "pairs of sites")
-    for text in heard:  # of a damaged file in the cache, once
-        st.html(quiet(text))
-    return found
+    return wait_for((name, store.fingerprint, len(labels), asked), work, words, "pairs of sites")
 
 
 def pairs_done(share: float, pairs: int, whole: bool) -> float:

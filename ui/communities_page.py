@@ -34,7 +34,6 @@ FEATURE = selection.text(selection.FEATURE, longest=80)
 LINK = selection.text(selection.LINK, longest=160)
 FIND = selection.text("find", longest=80)
 LAST = "communities:last"
-TABLE = 38 + 34 * 7  # pixels: seven communities, the others by scrolling
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,14 @@ from core.analyses.gate import Gate
 from core.analyses.gate_contexts import division_cases, gate_cases
 from core.analyses.kept_gates import found_in, is_kept
 from core.analyses.splits import Divided
+from core.results import Notice
 from core.store import Store
 from core.values import Feature
-from ui import selection
+from ui import selection, site_choice
 from ui.gate_cards import telling
 from ui.setup import Page
 from ui.share import Frames
-from ui.text import quiet
-from ui.waiting import wait_for
+from ui.waiting import Progress, wait_for
 
 VIEWS = ("gates", "splits", "merges", "seed")
 NAMES = {"gates": "Gates", "splits": "Splits", "merges": "Merges", "seed": "Seed's candidates"}
@@ -84,22 +84,9 @@ def site_name(key: str) -> str:
     return "every site" if key == EVERY else f"site {key}"
 
 
-def site_settings(store: Store) -> tuple[selection.Setting[str], selection.Setting[str]]:
-    """The earlier and the later site; the middle of the model unless chosen, where most is going on."""
-    keys = [site.key for site in store.sites]
-    middle = max(0, (len(keys) - 1) // 2)
-    return selection.choice("from", keys[:-1], keys[min(middle, len(keys) - 2)]), selection.choice(
-        "to", [*keys[1:], EVERY], keys[min(middle + 1, len(keys) - 1)]
-    )
-
-
 def read(store: Store) -> Asked:
-    """The settings of the address and the session; a later site that is none becomes the next one."""
-    first, second = site_settings(store)
-    source, target = selection.value(first), selection.value(second)
-    if target != EVERY and store.site(source).position >= store.site(target).position:
-        target = store.sites[store.site(source).position + 1].key
-        selection.put(second, target)
+    """The settings of the address and the session."""
+    source, target = site_choice.read(store, EVERY)
     view, kind = selection.value(VIEW), selection.value(KIND)
     kind = kind if kind in KINDS.get(view, ()) else "any"
     return Asked(view, source, target, selection.value(ACTIVITY), selection.value(FIND), kind)
@@ -118,18 +105,13 @@ def answer(store: Store, asked: Asked) -> list:
 
     Raises `HostedRefusal` where hosted and the sites are too large to search.
     """
-    pairs, heard = asked.pairs(store), list[str]()
+    pairs = asked.pairs(store)
 
-    def work(progress: Callable[..., None], cancelled: Callable[[], bool]) -> list:
-        return found_in(
-            asked.view, store, pairs, asked.activity, progress=progress, cancelled=cancelled, notice=heard.append
-        )
+    def work(progress: Progress, cancelled: Callable[[], bool], notice: Notice) -> list:
+        return found_in(asked.view, store, pairs, asked.activity, progress=progress, cancelled=cancelled, notice=notice)
 
     key = ("gates", store.fingerprint, asked.view, tuple(pairs), asked.activity)
-    found = wait_for(key, work, f"{NAMES[asked.view]} {asked.where}", "features")
-    for text in heard:  # of a damaged file in the cache, once
-        st.html(quiet(text))
-    return found
+    return wait_for(key, work, f"{NAMES[asked.view]} {asked.where}", "features")
 
 
 # ---- tables

@@ -12,11 +12,12 @@ from core.analyses.assigned import Agreed, agreed, agreement_table, assignment, 
 from core.analyses.turnover import Matches
 from core.errors import Cancelled
 from core.paths import hosted
+from core.results import Notice
 from core.statistics.assignment import CANDIDATES
 from core.statistics.data_free import WORDS_OF_THETA, missing
 from core.store import Store
 from ui.text import escape, head, percent, quiet, table
-from ui.waiting import wait_for
+from ui.waiting import Progress, wait_for
 
 AT_ONCE = 1024
 """Features a site up to which the assignments are made without being asked for: about a second a pair at most."""
@@ -39,12 +40,12 @@ def all_agreed(store: Store, matches: Sequence[Matches]) -> list[Agreed]:
     """The assignment of every pair of `matches` beside them."""
     pairs = [(one.source, one.target) for one in matches]
 
-    def work(progress: Callable[[float], None], cancelled: Callable[[], bool]) -> list[Agreed]:
+    def work(progress: Progress, cancelled: Callable[[], bool], notice: Notice) -> list[Agreed]:
         found = []
         for k, one in enumerate(matches):
             if cancelled():
                 raise Cancelled("the assignments were stopped", "those that were finished are kept")
-            found.append(agreed(one, assignment(store, one.source, one.target)))
+            found.append(agreed(one, assignment(store, one.source, one.target, notice=notice)))
             progress((k + 1) / len(matches))
         return found
 

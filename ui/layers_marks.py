@@ -44,7 +44,10 @@ def mark_setting(store: Store) -> selection.Setting[Mark | None]:
         panel, key, low, high = text.split(" ")
         if panel not in PANELS or key not in {site.key for site in store.sites}:
             raise ValueError("it is a panel, a site and two numbers")
-        return Mark(panel, key, float(low), float(high))
+        mark = Mark(panel, key, float(low), float(high))
+        if not 0 <= mark.low < mark.high:  # NaN is not; the last bin ends at inf
+            raise ValueError("its numbers are 0 or more, and the second one is the larger")
+        return mark
 
     return selection.Setting("mark", None, read)
 

@@ -18,12 +18,12 @@ from core.analyses.turnover import (
     matches_by_measure,
 )
 from core.errors import NothingRecorded, SpacesDiffer
-from core.results import pair_path
+from core.results import Notice, pair_path
 from core.statistics.measures import BOUNDED
 from core.store import Store
 from ui import palette, selection
 from ui.text import measure_name
-from ui.waiting import wait_for
+from ui.waiting import Progress, wait_for
 
 VIEWS = ("turnover", "lifespans", "sites")
 NAMES = {"turnover": "Turnover", "lifespans": "Lifespans", "sites": "Sites"}
@@ -110,14 +110,16 @@ def directions_problem(store: Store) -> str:
 def _matches(
     store: Store, pairs: Sequence[tuple[str, str]], measures: Sequence[str], words: str, *, nulls: bool = True
 ) -> dict[tuple[str, str], ByMeasure]:
-    def work(progress: Callable[..., None], cancelled: Callable[[], bool]) -> dict[tuple[str, str], ByMeasure]:
+    def work(progress: Progress, cancelled: Callable[[], bool], notice: Notice) -> dict[tuple[str, str], ByMeasure]:
         found = {}
         for k, pair in enumerate(pairs):
 
             def within(share: float, k: int = k) -> None:
                 progress((k + 0.8 * share) / len(pairs), k)
 
-            found[pair] = matches_by_measure(store, *pair, measures, nulls=nulls, progress=within, cancelled=cancelled)
+            found[pair] = matches_by_measure(
+                store, *pair, measures, nulls=nulls, progress=within, cancelled=cancelled, notice=notice
+            )
             progress((k + 1) / len(pairs), k + 1)
         return found
 

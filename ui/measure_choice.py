@@ -7,7 +7,7 @@ from itertools import combinations, pairwise
 
 from core.statistics.data_free import missing
 from core.store import Store
-from core.values import DATA_FREE, MEASURES, about
+from core.values import DATA_FREE, GRAPH_MEASURES, MEASURES
 from ui import selection
 
 
@@ -25,8 +25,8 @@ def of_features(store: Store) -> tuple[str, ...]:
 def of_graphs(store: Store) -> tuple[str, ...]:
     """What links of all adjacent sites can be followed by; where less is better there is no floor to reach."""
     pairs = list(pairwise(site.key for site in store.sites))
-    names = [name for name in DATA_FREE if pairs and not about(name).lower_is_better]
-    return (*MEASURES, *(name for name in names if all(not missing(store, name, *pair) for pair in pairs)))
+    weights = [name for name in GRAPH_MEASURES if name in DATA_FREE and pairs]
+    return (*MEASURES, *(name for name in weights if all(not missing(store, name, *pair) for pair in pairs)))
 
 
 def setting(options: Sequence[str]) -> selection.Setting[str]:

@@ -24,13 +24,13 @@ from core.analyses.maxima import maximum_table
 from core.analyses.unseen import Seen, apart_table, late_features
 from core.errors import Cancelled
 from core.labels import Labels
-from core.results import pair_links
+from core.results import Notice, pair_links
 from core.statistics.pairs import PairLinks
 from core.store import Store
 from core.values import DATA_FREE
 from ui.measures_page import Asked
 from ui.text import measure_name
-from ui.waiting import wait_for
+from ui.waiting import Progress, wait_for
 
 WIDEST = 20
 BAR = 2  # bins a bar of the histogram
@@ -60,26 +60,33 @@ def compute(store: Store, asked: Asked) -> Computed:
     """The pair, from the cache folder or computed, and its links on parts of the documents; kept while the app runs."""
     key = ("measures", store.fingerprint, asked.source, asked.target, asked.activity)
 
-    def work(progress: Callable[[float], None], cancelled: Callable[[], bool]) -> Computed:
-        def part(start: float, size: float) -> Callable[[int, int], None]:
-            def report(done: int, total: int) -> None:
-                if cancelled():
-                    raise Cancelled("convergence was stopped", "open the page again")
-                progress(start + size * done / max(1, total))
-
-            return report
-
+    def work(progress: Progress, cancelled: Callable[[], bool], notice: Notice) -> Computed:
         pair, _ = pair_links(
             store, asked.source, asked.target, asked.activity,
-            progress=lambda share: progress(0.6 * share), cancelled=cancelled,
+            progress=lambda share: progress(0.6 * share), cancelled=cancelled, notice=notice,
         )  # fmt: skip
         kept = kept_links(store, pair)
-        sampled = kept_convergence(store, kept, asked.activity, report=part(0.6, 0.2))
-        seen = kept_seen(store, asked.source, asked.target, report=part(0.8, 0.2))
+        sampled = kept_convergence(
+            store, kept, asked.activity, report=_told(progress, cancelled, 0.6, 0.2), notice=notice
+        )
+        seen = kept_seen(store, asked.source, asked.target, report=_told(progress, cancelled, 0.8, 0.2), notice=notice)
         return Computed(store.fingerprint, pair, kept, sampled, seen)
 
     words = f"Every feature of site {asked.source} against every feature of site {asked.target}"
     return _weighed(store, asked, wait_for(key, work, words))
+
+
+def _told(
+    progress: Progress, cancelled: Callable[[], bool], start: float = 0.0, size: float = 1.0
+) -> Callable[[int, int], None]:
+    """A report of (done, of) within a part of the work, which raises where that was stopped."""
+
+    def report(done: int, of: int) -> None:
+        if cancelled():
+            raise Cancelled("the work was stopped", "open the page again")
+        progress(start + size * done / max(1, of))
+
+    return report
 
 
 def _weighed(store: Store, asked: Asked, of: Computed) -> Computed:
@@ -89,7 +96,11 @@ def _weighed(store: Store, asked: Asked, of: Computed) -> Computed:
         return of
     key = ("weights", store.fingerprint, asked.source, asked.target, asked.activity, names)
     words = f"{' and '.join(map(measure_name, names))} of {len(of.kept):,} links"
-    return replace(of, kept=wait_for(key, lambda progress, cancelled: with_weights(store, of.kept, names), words))
+
+    def work(progress: Progress, cancelled: Callable[[], bool], notice: Notice) -> Kept:
+        return with_weights(store, of.kept, names, report=_told(progress, cancelled))
+
+    return replace(of, kept=wait_for(key, work, words, on_disk=False))
 
 
 @dataclass(frozen=True)
@@ -131,18 +142,15 @@ def behind(store: Store, labels: Labels, asked: Asked) -> pl.DataFrame:
     what, part = asked.unseen
     key = ("unseen", store.fingerprint, len(labels), asked.source, asked.target, what, part)
 
-    def work(progress: Callable[[float], None], cancelled: Callable[[], bool]) -> pl.DataFrame:
-        def report(done: int, of: int) -> None:
-            if cancelled():
-                raise Cancelled("the search was stopped", "open the page again")
-            progress(done / max(1, of))
-
+    def work(progress: Progress, cancelled: Callable[[], bool], notice: Notice) -> pl.DataFrame:
+        report = _told(progress, cancelled)
         if what == "pairs":
-            found = kept_apart(store, asked.source, asked.target, part, report=report)
+            found = kept_apart(store, asked.source, asked.target, part, report=report, notice=notice)
             return apart_table(found, labels, asked.source, asked.target)
-        return late_features(store, labels, what, part)
+        return late_features(store, labels, what, part, report=report)
 
-    return wait_for(key, work, "Pairs that never fire together" if what == "pairs" else f"Features of site {what}")
+    words = "Pairs that never fire together" if what == "pairs" else f"Features of site {what}"
+    return wait_for(key, work, words, on_disk=what == "pairs")
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -11,7 +11,7 @@ from core.analyses.agreement import Kept
 from core.analyses.convergence import SHARES
 from core.store import Store
 from core.values import DATA_FREE, MEASURES, Feature
-from ui import inspector, measure_choice, selection
+from ui import inspector, measure_choice, selection, site_choice
 from ui.clicks import link_ends
 from ui.go import lead_to
 from ui.setup import Page
@@ -38,14 +38,6 @@ class Asked:
     unseen: tuple[str, int] = ("pairs", len(SHARES) - 1)  # what was not seen in which part: pairs, or a site's features
 
 
-def site_settings(store: Store) -> tuple[selection.Setting[str], selection.Setting[str]]:
-    """The earlier and the later site; the middle of the model unless chosen."""
-    keys = [site.key for site in store.sites]
-    middle = max(0, (len(keys) - 1) // 2)
-    first = selection.choice("from", keys[:-1], keys[min(middle, len(keys) - 2)])
-    return first, selection.choice("to", keys[1:], keys[min(middle + 1, len(keys) - 1)])
-
-
 def measure_settings(store: Store, source: str, target: str) -> tuple[selection.Setting[str], selection.Setting[str]]:
     """The two measures, out of those by which the two sites can be compared."""
     options = measure_choice.of_pair(store, source, target)
@@ -53,12 +45,8 @@ def measure_settings(store: Store, source: str, target: str) -> tuple[selection.
 
 
 def read(store: Store) -> Asked:
-    """The settings of the address and the session; a later site that is none becomes the next one."""
-    first, second = site_settings(store)
-    source, target = selection.value(first), selection.value(second)
-    if store.site(source).position >= store.site(target).position:
-        target = store.sites[store.site(source).position + 1].key
-        selection.put(second, target)
+    """The settings of the address and the session."""
+    source, target = site_choice.read(store)
     measures = [selection.value(setting) for setting in measure_settings(store, source, target)]
     activity, spread, low = selection.value(ACTIVITY), selection.value(SPREAD), selection.value(LOW)
     unseen = _part(selection.value(UNSEEN), (source, target))
@@ -122,7 +110,7 @@ def to_evolution(link: str) -> None:
 
 
 def as_python(page: Page, asked: Asked, low: float, high: float, link: str = "") -> str:
-    """The core calls behind the page, to run as they are from the checkout; answers under names of their own."""
+    """The core calls behind the page, to run as they are from the checkout; answers under the names of downloads."""
     bounds = f", {low!r}, {high!r}, bins=1, each=14" if asked.low != "" else ""
     weights = [name for name in dict.fromkeys((asked.first, asked.second)) if name in DATA_FREE]
     names = ", with_weights" if weights else ""
@@ -145,13 +133,13 @@ def as_python(page: Page, asked: Asked, low: float, high: float, link: str = "")
         "labels = Labels.beside(store)\n"
         f"pair, cached = pair_links(store, {asked.source!r}, {asked.target!r}, {asked.activity!r})\n"
         f"kept = kept_links(store, pair)\n{more}"
-        f"squares = scatter_table(kept, agreement(kept, {asked.first!r}, {asked.second!r}))\n"
+        f"scatter = scatter_table(kept, agreement(kept, {asked.first!r}, {asked.second!r}))\n"
         "distributions = distribution_table(pair)\n"
-        f"pairs = label_pairs(kept, labels, {asked.spread!r}{bounds})\n"
+        f"pairs_of_names = label_pairs(kept, labels, {asked.spread!r}{bounds})\n"
         f"sampled = convergence(store, kept, {asked.activity!r})\n"
-        "errors, by_tokens = error_table(sampled), tokens_table(sampled)\n"
+        'errors_by_common_tokens, errors_by_tokens = (t(sampled).drop("place") for t in (error_table, tokens_table))\n'
         f"seen = seen_table(seen_by_then(store, {asked.source!r}, {asked.target!r}))\n"
-        f"unseen = {listed}(store, labels, {of}, {part})\n"
-        f"maxima = maximum_table(store)\n{report}"
-        f"result = disagreement_table(kept, {asked.first!r}, {asked.second!r}, labels)\n"
+        f"not_seen = {listed}(store, labels, {of}, {part})\n"
+        f"maximum_activations = maximum_table(store)\n{report}"
+        f"{asked.first}_against_{asked.second} = disagreement_table(kept, {asked.first!r}, {asked.second!r}, labels)\n"
     )

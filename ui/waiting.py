@@ -1,13 +1,14 @@
 """Long work of a page: it runs beside the script, shows how far it is, can be stopped, and goes on when one leaves.
 
-A second session, or the same one coming back, joins the work that is under way. Results are kept while the app runs.
+A second session, or the same one coming back, joins the work that is under way. Results are kept while the app runs,
+as many as `ui.memory` has room for. What the work has to say, of damaged files in the cache or of a full disk, is shown
+once, beside its result.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,18 +17,23 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from core.errors import Cancelled
+from core.paths import hosted
+from core.results import Notice
+from ui.memory import MOST, MOST_HOSTED, Shelf, bytes_of
 from ui.text import quiet, title
 
 T = TypeVar("T")
-KEPT = 96  # results, over all stores and sessions
 PATIENCE = 0.25  # seconds before a progress bar is worth showing
 STEP = 0.1
 
 Progress = Callable[..., None]
 """``progress(share, done=0)``, callable from any thread: the share of all, and how many of its units, if it has any."""
 
-Work = Callable[[Progress, Callable[[], bool]], T]
-"""Takes ``progress(share, done)`` and ``cancelled()``."""
+Work = Callable[[Progress, Callable[[], bool], Notice], T]
+"""Takes ``progress(share, done)``, ``cancelled()`` and ``notice(text)``."""
+
+STOPPED = "waiting:stopped"
+"""In the session: the work that it has stopped and not been told of yet."""
 
 
 @dataclass(slots=True)
@@ -39,44 +45,56 @@ class Job:
     share: float = 0.0
     done: float = 0.0
     stop: threading.Event = field(default_factory=threading.Event)
+    heard: list[str] = field(default_factory=list)  # what it had to say and nobody has been shown yet
 
 
 @dataclass(slots=True)
 class _Desk:
     pool: ThreadPoolExecutor
     lock: threading.Lock
-    jobs: dict[tuple, Job]
-    kept: OrderedDict[tuple, Any]
+    jobs: dict[tuple, Job]  # under way; whatever ends goes, so that who comes later begins anew
+    kept: Shelf  # jobs that have succeeded
 
 
 @st.cache_resource(show_spinner=False)
 def _desk() -> _Desk:
-    return _Desk(ThreadPoolExecutor(2, thread_name_prefix="strata"), threading.Lock(), {}, OrderedDict())
+    shelf = Shelf(MOST_HOSTED if hosted() else MOST)
+    return _Desk(ThreadPoolExecutor(2, thread_name_prefix="strata"), threading.Lock(), {}, shelf)
 
 
-def wait_for(key: tuple, work: Work[T], words: str, unit: str = "") -> T:
+def wait_for(key: tuple, work: Work[T], words: str, unit: str = "", *, on_disk: bool = True) -> T:
     """The result of `work`; while it is not there the page shows a bar, and ends here where it was stopped.
 
-    `key` says all that determines the result, `unit` what the work counts. Raises what the work raises.
+    `key` says all that determines the result, `unit` what the work counts, `on_disk` whether what it finishes is kept
+    in the cache folder. Work asks ``cancelled()`` now and then, and raises `Cancelled`. Raises what the work raises.
     """
     desk = _desk()
+    stopped = st.session_state.get(STOPPED) == key
     with desk.lock:
-        if key in desk.kept:
-            desk.kept.move_to_end(key)
-            return desk.kept[key]
-        job = desk.jobs.get(key) or _start(desk, key, work)
+        job = desk.kept.get(key) if key in desk.kept else desk.jobs.get(key)
+        if job is None and not stopped:
+            job = _start(desk, key, work)
     try:
-        _watch(job, words, unit)
-        return job.future.result()
+        if job is None:
+            raise Cancelled("it ended before the page was drawn again", "go on")
+        _watch(job, key, words, unit, on_disk)
+        found: T = job.future.result()
     except Cancelled:
-        st.html(quiet(f"{words}: stopped. What was finished is kept."))
+        _forget_stop(key)
+        st.html(quiet(f"{words}: stopped." + " What was finished is kept." * on_disk))
         st.button("Go on", key="waiting:again")
         st.stop()
-    finally:
-        if job.future.done():
-            with desk.lock:
-                if desk.jobs.get(key) is job:
-                    desk.jobs.pop(key)
+    _forget_stop(key)
+    with desk.lock:
+        heard, job.heard = job.heard, []
+    for text in heard:
+        st.html(quiet(text))
+    return found
+
+
+def _forget_stop(key: tuple) -> None:
+    if st.session_state.get(STOPPED) == key:
+        del st.session_state[STOPPED]
 
 
 def coming_along(share: float, seconds: float, done: float = 0.0, unit: str = "") -> str:
@@ -106,35 +124,52 @@ def _start(desk: _Desk, key: tuple, work: Work[Any]) -> Job:
     def advance(share: float, done: float = 0.0) -> None:
         job.share, job.done = max(job.share, share), max(job.done, done)
 
-    def run() -> Any:
-        if job.stop.is_set():
-            raise Cancelled("stopped before it began", "start it again")
-        job.began = time.monotonic()
-        found = work(advance, job.stop.is_set)
+    def notice(text: str) -> None:
+        if text not in job.heard:
+            job.heard.append(text)
+
+    def run() -> None:
+        found, size = None, 0
+        try:
+            if job.stop.is_set():
+                raise Cancelled("stopped before it began", "start it again")
+            job.began = time.monotonic()
+            found = work(advance, job.stop.is_set, notice)
+            size = bytes_of(found)
+        except BaseException as error:
+            with desk.lock:
+                desk.jobs.pop(key)
+                job.future.set_exception(error)
+            return
         with desk.lock:
-            desk.kept[key] = found
-            desk.jobs.pop(key, None)
-            while len(desk.kept) > KEPT:
-                desk.kept.popitem(last=False)
-        return found
+            desk.jobs.pop(key)
+            job.future.set_result(found)
+            desk.kept.put(key, job, size)
 
     desk.jobs[key] = job
-    job.future = desk.pool.submit(run)
+    desk.pool.submit(run)
     return job
 
 
-def _watch(job: Job, words: str, unit: str) -> None:
+def _watch(job: Job, key: tuple, words: str, unit: str, on_disk: bool) -> None:
     """Until the work is done; a click elsewhere ends the script in here, and the work goes on."""
     until = time.monotonic() + PATIENCE
     while not job.future.done() and time.monotonic() < until:
         time.sleep(STEP / 10)
     if job.future.done():
         return
+
+    def stop() -> None:
+        job.stop.set()
+        st.session_state[STOPPED] = key  # the work may have ended when the page is drawn again
+
     place = st.empty()
     with place.container():
-        title(words, "It goes on when you leave this page, and whatever is finished is kept on disk.")
+        title(
+            words, "It goes on when you leave this page" + on_disk * ", and whatever is finished is kept on disk" + "."
+        )
         bar = st.progress(job.share)
-        st.button("Stop", key=f"waiting:stop:{words}", on_click=job.stop.set)  # a page may wait twice
+        st.button("Stop", key=f"waiting:stop:{words}", on_click=stop)  # a page may wait twice
     while not job.future.done():
         told = "waiting for other work" if not job.began else coming_along(
             job.share, time.monotonic() - job.began, job.done, unit

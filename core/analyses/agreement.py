@@ -7,7 +7,7 @@ those above a floor). The links as rows, with names, are in `agreement_tables`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +22,9 @@ from core.values import ALL_MEASURES, DATA_FREE, MEASURES, MIN_ACTIVE, Feature, 
 
 CELLS = 36
 """Squares a side of the density scatter."""
+
+AT_ONCE = 500_000
+"""Links whose weights are compared at once, between which progress is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +68,23 @@ def kept_links(store: Store, found: PairLinks, min_both: int = MIN_ACTIVE) -> Ke
     return Kept(found.source, found.target, found.sources[chosen], found.targets[chosen], found.n_both[chosen], values)
 
 
-def with_weights(store: Store, kept: Kept, measures: Iterable[str]) -> Kept:
+def with_weights(
+    store: Store, kept: Kept, measures: Iterable[str], *, report: Callable[[int, int], None] = lambda done, of: None
+) -> Kept:
     """The same links with those of `measures` that come from weights; the others are there already.
 
-    Raises `SpacesDiffer` and `NothingRecorded`.
+    `report` hears of links done and may raise to stop it. Raises `SpacesDiffer` and `NothingRecorded`.
     """
-    ends = kept.source, kept.target, kept.sources, kept.targets
     wanted = [name for name in dict.fromkeys(measures) if name in DATA_FREE and name not in kept.values]
-    return replace(kept, values=kept.values | {name: pair_values(store, name, *ends) for name in wanted})
+    values, links = dict(kept.values), len(kept)
+    for place, name in enumerate(wanted):
+        found = np.empty(links)
+        for first in range(0, max(links, 1), AT_ONCE):
+            report(place * links + first, len(wanted) * links)
+            part = slice(first, first + AT_ONCE)
+            found[part] = pair_values(store, name, kept.source, kept.target, kept.sources[part], kept.targets[part])
+        values[name] = found
+    return replace(kept, values=values)
 
 
 def distribution_table(found: PairLinks) -> pl.DataFrame:

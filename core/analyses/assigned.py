@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from core.analyses.turnover import Matches
-from core.results import arrays_path, kept_arrays
+from core.results import Notice, arrays_path, kept_arrays, unheard
 from core.statistics.assignment import CANDIDATES, DENSE_FEATURES, Assignment, assign_folded
 from core.statistics.data_free import folding
 from core.statistics.pairs import in_order
@@ -42,7 +42,7 @@ class Agreed:
         return self.both / self.mutual if self.mutual else float("nan")
 
 
-def assignment(store: Store, source: str, target: str) -> Assignment:
+def assignment(store: Store, source: str, target: str, *, notice: Notice = unheard) -> Assignment:
     """`assign_folded` of two sites, kept in the result cache; raises `SpacesDiffer`, `NothingRecorded`."""
     source, target = in_order(store, source, target)
 
@@ -50,7 +50,7 @@ def assignment(store: Store, source: str, target: str) -> Assignment:
         found = assign_folded(store, source, target)
         return {"partner": found.partner, "folded_mse": found.folded_mse, "exact": np.array(found.exact)}
 
-    kept = kept_arrays(KIND, store, _key(source, target), compute)
+    kept = kept_arrays(KIND, store, _key(source, target), compute, notice)
     folded_with = folding(store, source, target)[1]
     return Assignment(source, target, kept["partner"], kept["folded_mse"], folded_with, bool(kept["exact"]))
 

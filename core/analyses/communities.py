@@ -28,6 +28,7 @@ from core.analyses.kept_communities import kept_graph, kept_parts, kept_stabilit
 from core.analyses.keywords import Keyword, Words, keywords, label_or_hint_of, words_of
 from core.analyses.store_graph import Report
 from core.labels import Labels
+from core.results import unheard
 from core.statistics.partitions import check, modularity_shares, within_and_at
 from core.store import Store
 from core.values import Feature
@@ -178,7 +179,7 @@ def store_communities(
     asked = settings or Settings()
     check(asked.method, asked.resolution, asked.seed)
     graph = kept_graph(store, asked, report=lambda what, share: report(what, 0.4 * share), **running)
-    parts = kept_parts(store, asked, graph, notice=running.get("notice", _quiet))
+    parts = kept_parts(store, asked, graph, notice=running.get("notice", unheard))
     steady = kept_stability(
         store, asked, graph, parts, report=lambda what, share: report(what, 0.4 + 0.5 * share), **running
     )
@@ -204,10 +205,7 @@ def store_membership(
     asked = settings or Settings()
     check(asked.method, asked.resolution, asked.seed)
     graph = kept_graph(store, asked, report=lambda what, share: report(what, 0.9 * share), **running)
-    parts = kept_parts(store, asked, graph, notice=running.get("notice", _quiet))
+    parts = kept_parts(store, asked, graph, notice=running.get("notice", unheard))
     unknown = np.full(int(parts.max(initial=-1)) + 1, math.nan)
     words = None if labels is None else words_of(graph.features, label_or_hint_of(labels))
     return described(graph, parts, Stability(unknown, unknown, math.nan, math.nan), asked.resolution, words=words)
-
-
-def _quiet(text: str) -> None: ...

@@ -21,7 +21,7 @@ import numpy as np
 from core.analyses.feature_graph import FeatureGraph
 from core.analyses.grouping import RUNS, Settings, Stability, partition_of, stability_of
 from core.analyses.store_graph import Report, half_graphs, pair_settings, site_pairs, store_graph
-from core.results import Notice, arrays_path, kept_arrays, pair_path
+from core.results import Notice, arrays_path, kept_arrays, pair_path, unheard
 from core.statistics.devices import work
 from core.statistics.partitions import LIBRARIES, check
 from core.store import Store
@@ -42,14 +42,11 @@ PER_PRODUCT = 500
 NODES, LINKS = ("site", "index"), ("source", "target")
 
 
-def _quiet(text: str) -> None: ...
-
-
 def _untold(what: str, share: float) -> None: ...
 
 
 def kept_graph(
-    store: Store, asked: Settings, *, notice: Notice = _quiet, report: Report = _untold, **running: Any
+    store: Store, asked: Settings, *, notice: Notice = unheard, report: Report = _untold, **running: Any
 ) -> FeatureGraph:
     """`store_graph` of these settings, from the cache where it is there. Raises what `store_graph` raises."""
 
@@ -65,7 +62,7 @@ def kept_graph(
 
 
 def kept_halves(
-    store: Store, asked: Settings, *, notice: Notice = _quiet, report: Report = _untold, **running: Any
+    store: Store, asked: Settings, *, notice: Notice = unheard, report: Report = _untold, **running: Any
 ) -> tuple[FeatureGraph, ...]:
     """`half_graphs` of these settings, from the cache where they are there; () for a single document."""
     pairs = site_pairs(store, asked.every)
@@ -85,7 +82,7 @@ def kept_halves(
     )
 
 
-def kept_parts(store: Store, asked: Settings, graph: FeatureGraph, *, notice: Notice = _quiet) -> np.ndarray:
+def kept_parts(store: Store, asked: Settings, graph: FeatureGraph, *, notice: Notice = unheard) -> np.ndarray:
     """`partition_of` the graph of these settings, int64 [nodes], from the cache where it is there."""
     of = (graph, asked.method, asked.resolution, asked.seed)
     check(*of[1:])
@@ -96,7 +93,7 @@ def kept_parts(store: Store, asked: Settings, graph: FeatureGraph, *, notice: No
 
 
 def kept_stability(
-    store: Store, asked: Settings, graph: FeatureGraph, parts: np.ndarray, *, notice: Notice = _quiet, **running: Any
+    store: Store, asked: Settings, graph: FeatureGraph, parts: np.ndarray, *, notice: Notice = unheard, **running: Any
 ) -> Stability:
     """`stability_of` the partition of these settings, from the cache where it is there; else from `kept_halves`."""
 

@@ -17,12 +17,13 @@ from core.analyses.gates import KINDS, gates
 from core.analyses.gates import rank as gates_rank
 from core.analyses.seed_gates import THRESHOLD, seed_candidates
 from core.analyses.seed_gates import rank as seed_rank
-from core.analyses.splits import Divided, as_divided, in_order, merges, splits
+from core.analyses.splits import Divided, as_divided, merges, splits
 from core.analyses.splits import rank as divided_rank
 from core.errors import Cancelled
-from core.results import Notice, arrays_path, kept_arrays
+from core.results import Notice, arrays_path, kept_arrays, unheard
 from core.statistics.division import BLOCK, ERROR, LIFT, SAME, SHARES, WITHIN, Division
 from core.statistics.gate_search import LEAST, STEP, Found
+from core.statistics.pairs import in_order
 from core.statistics.truth_table import ALIKE
 from core.store import Store
 from core.values import MIN_ACTIVE, Feature
@@ -34,18 +35,15 @@ SCORES = ("precision", "recall", "f1", "gain", "held_out_f1", "held_out_gain")
 PARTS = ("parts", "n_parts", "n_both", "n_alone")
 
 
-def _quiet(text: str) -> None: ...
-
-
 def kept_gates(
-    store: Store, source: str, target: str, activity: float = 0.0, *, notice: Notice = _quiet, **running: Any
+    store: Store, source: str, target: str, activity: float = 0.0, *, notice: Notice = unheard, **running: Any
 ) -> list[Gate]:
     """`gates` of two sites, from the cache where they are there; `running` are its `workers` and `report`."""
     return _kept("gates", gates, store, source, target, activity, notice, running)
 
 
 def kept_candidates(
-    store: Store, source: str, target: str, activity: float = 0.0, *, notice: Notice = _quiet, **running: Any
+    store: Store, source: str, target: str, activity: float = 0.0, *, notice: Notice = unheard, **running: Any
 ) -> list[Gate]:
     """`seed_candidates` of two sites, from the cache where they are there."""
     return _kept("seed", seed_candidates, store, source, target, activity, notice, running)
@@ -58,7 +56,7 @@ def kept_divided(
     target: str,
     activity: float = 0.0,
     *,
-    notice: Notice = _quiet,
+    notice: Notice = unheard,
     **running: Any,
 ) -> list[Divided]:
     """`splits` (`kind` split) or `merges` (merge) of two sites in either order, from the cache where they are there."""
@@ -92,7 +90,7 @@ def found_in(
     *,
     progress: Callable[[float, float], None] = lambda share, done: None,
     cancelled: Callable[[], bool] = lambda: False,
-    notice: Notice = _quiet,
+    notice: Notice = unheard,
 ) -> list:
     """What `name` (of KEPT) finds between any pairs of sites, best first; each pair is kept as soon as it is done.
 

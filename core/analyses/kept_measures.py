@@ -9,7 +9,7 @@ import numpy as np
 from core.analyses.agreement import Kept
 from core.analyses.convergence import DRAWS, LINKS, SHARES, Convergence, convergence
 from core.analyses.unseen import Seen, apart, seen_by_then
-from core.results import Notice, kept_arrays
+from core.results import Notice, kept_arrays, unheard
 from core.statistics.pairs import FLOOR, TOP
 from core.store import Store
 from core.values import MEASURES, MIN_ACTIVE
@@ -23,11 +23,8 @@ Report = Callable[[int, int], None]
 def _untold(done: int, of: int) -> None: ...
 
 
-def _quiet(text: str) -> None: ...
-
-
 def kept_convergence(
-    store: Store, kept: Kept, activity: float = 0.0, *, report: Report = _untold, notice: Notice = _quiet
+    store: Store, kept: Kept, activity: float = 0.0, *, report: Report = _untold, notice: Notice = unheard
 ) -> Convergence:
     """`convergence` of the kept links of a pair as they are kept by default, from the cache where it is there."""
 
@@ -43,7 +40,7 @@ def kept_convergence(
     return Convergence(tuple(SHARES), of["tokens"], of["places"], of["n_both"], values, full)
 
 
-def kept_seen(store: Store, source: str, target: str, *, report: Report = _untold, notice: Notice = _quiet) -> Seen:
+def kept_seen(store: Store, source: str, target: str, *, report: Report = _untold, notice: Notice = unheard) -> Seen:
     """`seen_by_then` of two sites, from the cache where it is there."""
 
     def compute() -> dict[str, np.ndarray]:
@@ -58,7 +55,7 @@ def kept_seen(store: Store, source: str, target: str, *, report: Report = _untol
 
 
 def kept_apart(
-    store: Store, source: str, target: str, sample: int, *, report: Report = _untold, notice: Notice = _quiet
+    store: Store, source: str, target: str, sample: int, *, report: Report = _untold, notice: Notice = unheard
 ) -> dict[str, np.ndarray]:
     """`apart` of two sites and a part of the documents, from the cache where it is there."""
     key = [source, target, range(len(SHARES))[sample], list(SHARES), VERSION]

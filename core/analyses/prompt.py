@@ -22,7 +22,7 @@ from core.analyses.evolution import link_attributes
 from core.errors import BadArgument, UnknownFeature
 from core.labels import Labels
 from core.store import Sparse, Store
-from core.values import ALL_MEASURES, DATA_FREE, MEASURES, MIN_ACTIVE, Feature, Links, about
+from core.values import ALL_MEASURES, DATA_FREE, GRAPH_MEASURES, MEASURES, MIN_ACTIVE, Feature, Links
 
 TOP, FLOOR = 5, 0.3
 
@@ -160,10 +160,9 @@ def prompt_graph(
 
 def check(measure: str, top: int) -> None:
     """Raise `BadArgument` for settings that give no graph."""
-    names = [name for name in ALL_MEASURES if not about(name).lower_is_better]
-    if measure not in names:
+    if measure not in GRAPH_MEASURES:
         what = "its links have no floor to reach" if measure in ALL_MEASURES else "there is no such measure"
-        raise BadArgument(f"there is no graph by {measure!r}: {what}", f"choose one of {', '.join(names)}")
+        raise BadArgument(f"there is no graph by {measure!r}: {what}", f"choose one of {', '.join(GRAPH_MEASURES)}")
     if top < 1:
         raise BadArgument(f"{top} features a site are no graph", "choose 1 or more")
 

@@ -18,9 +18,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from core.errors import BadArgument
 from core.statistics.active import Report, active_site
 from core.statistics.division import Division, divisions
+from core.statistics.pairs import in_order
 from core.store import Store
 from core.values import Feature
 
@@ -93,13 +93,6 @@ def _divided(kind: str, store: Store, wholes: str, parts: str, activity: float, 
 def as_divided(kind: str, wholes: str, parts: str, found: Division) -> Divided:
     """A division with the keys of its sites."""
     return Divided(kind, Feature(wholes, found.whole), tuple(Feature(parts, i) for i in found.parts), found)
-
-
-def in_order(store: Store, a: str, b: str) -> tuple[str, str]:
-    """Two sites, the earlier one first; raises `BadArgument` where they are the same."""
-    if a == b:
-        raise BadArgument(f"site {store.site(a).key} is given twice", "choose two different sites")
-    return (a, b) if store.site(a).position < store.site(b).position else (b, a)
 
 
 def rank(one: Divided) -> tuple[float, float, int]:

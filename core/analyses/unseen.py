@@ -71,15 +71,16 @@ def seen_table(found: Seen) -> pl.DataFrame:
 
 
 def late_features(
-    store: Store, labels: Labels, key: str, sample: int = -1, shares: Sequence[float] = SHARES, seed: int = 0
-) -> pl.DataFrame:
+    store: Store, labels: Labels, key: str, sample: int = -1, shares: Sequence[float] = SHARES, seed: int = 0,
+    report: Report = lambda done, of: None,
+) -> pl.DataFrame:  # fmt: skip
     """The features of a site that part `sample` has not shown, those most active on all tokens first.
 
     Columns ``feature``, ``name``, ``active`` (tokens of the whole store) and ``seen_after``: the tokens of the first
-    part that has it, null for a dead feature.
+    part that has it, null for a dead feature. `report` hears of features and may raise to stop it.
     """
     level = nested_documents(store, shares, seed)
-    first = first_levels(store, key, level_of_positions(store, level), len(shares))
+    first = first_levels(store, key, level_of_positions(store, level), len(shares), report)
     active = np.asarray(store.summary(key).active)
     late = np.flatnonzero(first > range(len(shares))[sample])
     late = late[np.argsort(-active[late], kind="stable")]

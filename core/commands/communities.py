@@ -11,7 +11,7 @@ from core.commands.output import cell, print_json, print_table
 from core.labels import Labels
 from core.statistics.partitions import METHODS
 from core.store import open_store
-from core.values import MEASURES
+from core.values import GRAPH_MEASURES
 
 DEFAULT = Settings()
 COLUMNS = ("id", "size", "sites", "cohesion", "stability", "over_seeds", "over_halves", "keywords")
@@ -20,7 +20,7 @@ COLUMNS = ("id", "size", "sites", "cohesion", "stability", "over_seeds", "over_h
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of ``communities``."""
     parser.add_argument("store", metavar="STORE")
-    parser.add_argument("--measure", choices=(*MEASURES, "decoder_cosine", "virtual_weight"), default=DEFAULT.measure)
+    parser.add_argument("--measure", choices=GRAPH_MEASURES, default=DEFAULT.measure)
     parser.add_argument("--floor", type=float, default=DEFAULT.floor, help="links at or above it take part")
     parser.add_argument("--method", choices=METHODS, default=DEFAULT.method)
     parser.add_argument("--resolution", type=float, default=DEFAULT.resolution, help="above 1: smaller communities")

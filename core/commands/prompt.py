@@ -15,7 +15,7 @@ from core.commands.output import cell, print_json, print_table
 from core.commands.pairs import warn
 from core.labels import Labels
 from core.store import Store, open_store
-from core.values import DATA_FREE, MEASURES, MIN_ACTIVE, Feature
+from core.values import DATA_FREE, GRAPH_MEASURES, MIN_ACTIVE, Feature
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     text.add_argument("--sequence", type=int, metavar="N", help="a sequence of the store instead; needs no model")
     parser.add_argument("--token", default="-1", help="which tokens: -1 (the last), 12, 3,5, 3-7 or all")
     parser.add_argument("--top", type=int, default=TOP, help="features a site, the strongest on these tokens")
-    parser.add_argument("--measure", default="pearson", choices=(*MEASURES, "decoder_cosine", "virtual_weight"))
+    parser.add_argument("--measure", default="pearson", choices=GRAPH_MEASURES)
     parser.add_argument("--floor", type=float, default=FLOOR, help="links are shown where the measure reaches it")
     parser.add_argument(
         "--min-both", type=int, help=f"and where both are active on as many tokens ({MIN_ACTIVE}; by weights 0)"

@@ -1,7 +1,7 @@
 """The result cache under ``cache/``: HDF5 files shared by any number of app sessions and command lines."""
 
 from core.results.arrays import arrays_path, kept_arrays, read_arrays
-from core.results.files import Notice, cache_size, clear_cache, results_folder
+from core.results.files import Notice, cache_size, clear_cache, results_folder, unheard
 from core.results.pairs import pair_links, pair_path, read_pair, refuse_if_hosted, write_pair
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "read_pair",
     "refuse_if_hosted",
     "results_folder",
+    "unheard",
     "write_pair",
 ]

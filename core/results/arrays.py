@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import NoDiskSpace, NotPermitted
-from core.results.files import DAMAGED, Notice, complaint, digest_of, opened, results_folder, write
+from core.results.files import DAMAGED, Notice, complaint, digest_of, opened, results_folder, unheard, write
 from core.results.pairs import STATISTICS_VERSION, refuse_if_hosted
 from core.store import Store
 
@@ -21,7 +21,7 @@ def kept_arrays(
     store: Store,
     key: Sequence[Any],
     compute: Callable[[], Mapping[str, np.ndarray]],
-    notice: Notice = lambda text: None,
+    notice: Notice = unheard,
     *,
     pairs: Sequence[tuple[str, str]] | None = None,
 ) -> dict[str, np.ndarray]:
@@ -50,7 +50,7 @@ def arrays_path(kind: str, store: Store, key: Sequence[Any]) -> Path:
     return results_folder() / f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:32]}.h5"
 
 
-def read_arrays(path: Path, notice: Notice = lambda text: None) -> dict[str, np.ndarray] | None:
+def read_arrays(path: Path, notice: Notice = unheard) -> dict[str, np.ndarray] | None:
     """What a file of `kept_arrays` holds; None where there is none, or where it is damaged (`notice` hears of it)."""
     if not path.is_file():
         return None

@@ -29,6 +29,10 @@ DAMAGED = (
 Notice = Callable[[str], None]
 
 
+def unheard(text: str) -> None:
+    """The `Notice` of who does not listen."""
+
+
 def results_folder() -> Path:
     """Where results lie; the first that is kept makes it. Asking for one must work where nothing can be written."""
     return cache_place() / "results"

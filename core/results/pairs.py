@@ -16,7 +16,7 @@ import numpy as np
 
 from core.errors import HostedRefusal, NoDiskSpace, NotPermitted
 from core.paths import hosted
-from core.results.files import DAMAGED, Notice, complaint, opened, results_folder, write
+from core.results.files import DAMAGED, Notice, complaint, opened, results_folder, unheard, write
 from core.statistics.devices import pair_on, work
 from core.statistics.measures import BOUNDED
 from core.statistics.pairs import BINS, FLOOR, TOP, PairLinks, in_order
@@ -69,7 +69,7 @@ def pair_links(
     floor_measures: Sequence[str] = BOUNDED,
     *,
     device: str = "auto",
-    notice: Notice = lambda text: None,
+    notice: Notice = unheard,
     **running: Any,
 ) -> tuple[PairLinks, bool]:
     """The pair, and whether it came from the cache; computed and kept where it was not there or cannot be used.
@@ -95,7 +95,7 @@ def pair_links(
     return found, False
 
 
-def read_pair(path: Path, store: Store, notice: Notice = lambda text: None) -> PairLinks | None:
+def read_pair(path: Path, store: Store, notice: Notice = unheard) -> PairLinks | None:
     """What a file holds; None where there is none, or where it is damaged (then `notice` hears of it)."""
     if not path.is_file():
         return None

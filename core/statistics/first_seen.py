@@ -39,15 +39,22 @@ def level_of_positions(store: Store, of_document: np.ndarray) -> np.ndarray:
     return np.append(found, np.zeros(store.n_positions - len(found), np.uint8))
 
 
-def first_levels(store: Store, key: str, levels: np.ndarray, samples: int) -> np.ndarray:
+def first_levels(
+    store: Store, key: str, levels: np.ndarray, samples: int, report: Callable[[int, int], None] = lambda done, of: None
+) -> np.ndarray:
     """The first nested sample in which each feature of a site has fired, int64 [d_sae]; `samples` where in none.
 
-    `levels` is uint8 [n_positions] (`level_of_positions`). Firing follows r = 0, as does the word dead.
+    `levels` is uint8 [n_positions] (`level_of_positions`). Firing follows r = 0, as does the word dead. `report` hears
+    (features done, of) and may raise to stop it.
     """
     rows = store.by_feature(key)
     first = np.full(store.site(key).d_sae, samples, np.int64)
-    if fault := _first_of_rows(*frozen(rows.offsets, rows.indices, levels), first):
-        damaged(store, fault, f"site {key}")
+    offsets, positions, levels = frozen(rows.offsets, rows.indices, levels)
+    for row in range(0, len(first), ROWS):
+        last = min(row + ROWS, len(first))
+        if fault := _first_of_rows(offsets[row : last + 1], positions, levels, first[row:last]):
+            damaged(store, fault, f"site {key}")
+        report(last, len(first))
     return np.minimum(first, samples)
 
 
