@@ -204,7 +204,7 @@ def test_agreement_with_a_measure_of_weights(page: Open, store: Store, first: st
     assert "kept for their activations" in text
     table = disagreement_table(kept, first, "pearson", Labels.beside(store))
     assert pl.DataFrame(app.dataframe[0].value).equals(table, null_equal=True)
-    assert snippet(app)["result"].equals(table, null_equal=True)
+    assert snippet(app)[f"{first}_against_pearson"].equals(table, null_equal=True)
     apart = np.abs(dense_ranks(x) - dense_ranks(y))
     assert apart[disagreements(kept, first, "pearson", 1)[0]] == pytest.approx(apart.max())
     np.testing.assert_allclose(kept.values[first], pair_values(store, first, "0", "1", kept.sources, kept.targets))
