@@ -225,7 +225,7 @@ def test_other_failures_are_not_taken_for_lack_of_memory(random_store: Store, mo
         on("cpu", random_store)
 
 
-@pytest.mark.parametrize("part", ["Run", "column_links"])
+@pytest.mark.parametrize("part", ["Run", "all_links"])
 def test_what_cannot_be_halved_is_a_named_error(
     random_store: Store, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:

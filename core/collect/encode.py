@@ -64,8 +64,10 @@ class SiteEncoder:
         return _drop_uncounted(Encoded(counts.cpu().numpy(), features, values, *norms), counted)
 
     def _sparse(self, dense: torch.Tensor) -> tuple[Any, Any, Any]:
-        if dense.device.type == "cpu":
-            return self._sparse_on_cpu(dense)
+        """Lengths of the rows, columns and values of the active entries."""
+        return self._sparse_on_cpu(dense) if dense.device.type == "cpu" else self._sparse_on_a_gpu(dense)
+
+    def _sparse_on_a_gpu(self, dense: torch.Tensor) -> tuple[Any, Any, Any]:
         if not bool(((dense >= 0) & (dense < torch.inf)).all()):
             self._refuse(dense)
         active = dense > 0

@@ -26,6 +26,8 @@ from core.statistics.pair_kernels import (
 from core.statistics.pairs import BINS, RANGES
 from core.values import MEASURES
 
+LANES = 32  # as many as threads go together; their histograms fit the fast memory of a block of threads
+
 
 @dataclass(frozen=True, slots=True)
 class Columns:
@@ -72,11 +74,17 @@ def xlogx(counts: Tensor, table: Tensor, n: int) -> Tensor:
 
 
 def histogram(m: int, values: Tensor, both: Tensor) -> Tensor:
-    """int64 [BINS] of the values of pairs that are active together by the rule; NaN is in no bin."""
+    """int64 [BINS] of the values of pairs that are active together by the rule; NaN is in no bin.
+
+    Most values lie in one or two bins, and additions to one place wait for each other: neighbours add to histograms of
+    their own, LANES of them.
+    """
     low, high = RANGES[MEASURES[m]]
     place = ((values - low) * float(BINS / (high - low))).clamp_(0, BINS - 1)
     counted = (both > 0) & ~values.isnan()
-    return torch.bincount(torch.where(counted, place, BINS).long(), minlength=BINS + 1)[:BINS]
+    lane = torch.arange(len(values), dtype=torch.int32, device=values.device).bitwise_and_(LANES - 1).mul_(BINS + 1)
+    place = torch.where(counted, place, BINS).int().add_(lane)
+    return torch.bincount(place, minlength=LANES * (BINS + 1)).view(LANES, BINS + 1)[:, :BINS].sum(0)
 
 
 # ---- the best

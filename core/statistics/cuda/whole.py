@@ -26,8 +26,8 @@ from core.values import MEASURES
 
 FIRST_ROWS = 64  # blocks double from here: the lists of columns let everything pass while they are empty
 
-Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # source, target, n_both, Σxy
-NO_LINKS: Arrays = np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0)
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+Links = tuple[Tensor, Tensor, Tensor, Tensor]  # source, target, n_both (int64) and Σxy (float64), on the device
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +82,9 @@ def whole_pair(
     if run is None:
         raise OutOfMemory(f"site {target} does not fit the memory of {device}", "choose --device cpu")
     size = block or block_size(free_bytes(where), run.width)
-    kept, links = all_blocks(run, size, floor, notice, progress, cancelled)
-    columns = within_memory(partial(column_links, kept))
-    if columns is None:
+    kept, blocks = all_blocks(run, size, floor, notice, progress, cancelled)
+    links = within_memory(partial(all_links, blocks, kept.columns))
+    if links is None:
         raise OutOfMemory(f"the links of {source}, {target} do not fit the memory of {device}", "choose --device cpu")
     return PairLinks(
         source,
@@ -93,7 +93,7 @@ def whole_pair(
         top,
         floor,
         tuple(floor_measures),
-        *merge_links(links, columns),
+        *links,
         histograms=kept.histograms.cpu().numpy(),
         never_co_active=a.d_sae * b.d_sae - kept.together,
         device=where.type,
@@ -131,10 +131,10 @@ class Run:
         columns = tuple(no_columns(self.d_sae, self.device) for _ in MEASURES)
         return Kept(columns, torch.zeros((len(MEASURES), BINS), dtype=torch.int64, device=self.device))
 
-    def block(self, first: int, last: int, products: int, kept: Kept) -> tuple[Kept, Arrays]:
-        """Source features first..last−1: what is kept after them, and the links of their rows as NumPy arrays."""
+    def block(self, first: int, last: int, products: int, kept: Kept) -> tuple[Kept, Links | None]:
+        """Source features first..last−1: what is kept after them, and the links of their rows, if any."""
         if self.a.starts[first] == self.a.stops[last - 1]:
-            return kept, NO_LINKS
+            return kept, None
         cells = self._cells(first, last, products)
         a, b = self.margins[0][:, first:last], self.margins[1]
         keep = torch.zeros(len(cells.flat), dtype=torch.bool, device=self.device)
@@ -146,7 +146,7 @@ class Run:
             keep[best_of_rows(cells, values, last - first, self.width, self.top)] = True
             columns.append(merge_columns(held, cells, values, first, self.top))
         chosen = keep.nonzero().squeeze(1)
-        links = to_numpy(cells.row[chosen] + first, cells.column[chosen], cells.both[chosen], cells.sum_xy[chosen])
+        links = cells.row[chosen] + first, cells.column[chosen], cells.both[chosen], cells.sum_xy[chosen]
         together = kept.together + int((cells.both > 0).sum())
         return Kept(tuple(columns), kept.histograms + torch.stack(histograms), together), links
 
@@ -176,10 +176,10 @@ def all_blocks(
     notice: Callable[[str], None],
     progress: Callable[[float], None],
     cancelled: Callable[[], bool],
-) -> tuple[Kept, Arrays]:
+) -> tuple[Kept, list[Links]]:
     """Every block, in rising order; one that does not fit the memory is halved, and so are those after it."""
     (rows, products), stops = size, run.a.stops
-    kept, blocks, first, n_links = run.nothing(), [], 0, 0
+    kept, blocks, first, n_links = run.nothing(), list[Links](), 0, 0
     while first < len(stops):
         if cancelled():
             raise Cancelled(f"the pair {', '.join(run.keys)} was stopped", "start it again; nothing was kept")
@@ -190,14 +190,14 @@ def all_blocks(
             notice(f"{run.device} ran out of memory: blocks are now of {rows} features")
             continue
         kept, links = found
-        blocks.append(links)
-        n_links += len(links[0])
+        if links is not None:
+            blocks.append(links)
+            n_links += len(links[0])
         if n_links > pairs.MOST_LINKS:
             raise BadArgument(f"floor {floor} keeps more than {pairs.MOST_LINKS:,} links", "choose a higher floor")
         first = last
         progress(int(stops[last - 1]) / max(int(stops[-1]), 1) if last < len(stops) else 1.0)
-    i, j, both, sums = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
-    return kept, (i, j, both, sums)
+    return kept, blocks
 
 
 def next_block(a: Side, first: int, rows: int, entries: int) -> int:
@@ -217,30 +217,13 @@ def halved(rows: int, products: int, device: torch.device) -> tuple[int, int]:
     return max(1, rows // 2), min(products, max(LEAST_PRODUCTS, products // 2))
 
 
-def column_links(kept: Kept) -> Arrays:
-    """The links of all columns, each once, by (source, target)."""
-    names = ("source", "column", "both", "sum_xy")
-    parts = [torch.cat([getattr(held, name) for held in kept.columns]) for name in names]
-    keys, order = (parts[0] << 32 | parts[1]).sort()
+def all_links(blocks: Sequence[Links], columns: Sequence[Columns]) -> Arrays:
+    """The links of all rows and columns, each once, by (source, target), with the types of `pairs.PairLinks`."""
+    lists = [*blocks, *((held.source, held.column, held.both, held.sum_xy) for held in columns)]
+    sources, targets, both, sums = (torch.cat(parts) for parts in zip(*lists, strict=True))
+    keys, order = (sources << 32 | targets).sort()
     once = torch.ones(len(keys), dtype=torch.bool, device=keys.device)
     once[1:] = keys[1:] != keys[:-1]
-    return to_numpy(*(part[order[once]] for part in parts))
-
-
-def to_numpy(sources: Tensor, targets: Tensor, both: Tensor, sums: Tensor) -> Arrays:
-    """Source and target (int32), n_both (int64) and Σxy (float64) as arrays of the CPU."""
-    return sources.int().cpu().numpy(), targets.int().cpu().numpy(), both.cpu().numpy(), sums.cpu().numpy()
-
-
-def merge_links(rows: Arrays, columns: Arrays) -> Arrays:
-    """Both, each link once; both are sorted by (source, target), and so is the result.
-
-    >>> a, b = np.array([[0, 0, 2], [1, 4, 0], [5, 6, 7], [1, 1, 1]]), np.array([[0, 1], [4, 9], [6, 8], [1, 1]])
-    >>> [part.tolist() for part in merge_links(tuple(a), tuple(b))]
-    [[0, 0, 1, 2], [1, 4, 9, 0], [5, 6, 8, 7], [1, 1, 1, 1]]
-    """
-    held, offered = (links[0].astype(np.int64) << 32 | links[1] for links in (rows, columns))
-    place = np.searchsorted(held, offered)
-    new = np.append(held, -1)[place] != offered
-    i, j, both, sums = (np.insert(row, place[new], column[new]) for row, column in zip(rows, columns, strict=True))
-    return i, j, both, sums
+    keys, order = keys[once], order[once]
+    sources, targets, both, sums = (keys >> 32).int(), (keys & 0xFFFFFFFF).int(), both[order], sums[order]
+    return sources.cpu().numpy(), targets.cpu().numpy(), both.cpu().numpy(), sums.cpu().numpy()
