@@ -104,7 +104,8 @@ def test_the_graph_needs_no_mouse(tab: Any, server: Server) -> None:
     tab.locator(".strata-graph").focus()
     tab.keyboard.press("ArrowRight")
     until(tab, lambda: "centre=1_0" in tab.url)
-    assert read(tab, "selected")["node"].startswith("2_")
+    until(tab, lambda: read(tab, "selected")["node"].startswith("2_"))  # published a moment after the picture is drawn
+    assert f"feature={read(tab, 'selected')['node']}&" in tab.url + "&"
 
 
 def test_the_offline_page_draws_the_graph_and_is_inert(tab: Any, server: Server, tmp_path: Path) -> None:
