@@ -12,7 +12,7 @@ from types import TracebackType
 import numpy as np
 import torch
 
-from core.collect.encode import Encoded, SiteEncoder, join
+from core.collect.encode import Block, SiteEncoder, join
 from core.collect.forward import Forward, release_memory
 from core.collect.partial import Partial, named_disk_errors, site_files
 from core.collect.plan import STORE_BYTES, chunks, disk_needed
@@ -46,16 +46,16 @@ def collect_activations(work: Work, partial: Partial, target: Path) -> None:
             work.report(Progress("activations", high, len(ids), "tokens", rate, (len(ids) - high) / rate))
 
 
-def encode_site(work: Work, encoder: SiteEncoder, seen: dict[str, torch.Tensor], counted: np.ndarray) -> Encoded:
-    """Encode one chunk at one site in blocks of rows; blocks halve when the device runs out of memory."""
+def encode_site(work: Work, encoder: SiteEncoder, seen: dict[str, torch.Tensor], counted: np.ndarray) -> list[Block]:
+    """Encode one chunk at one site in blocks of rows, which halve when the device runs out of memory."""
     x = seen[encoder.site.hook_name]
     target = seen[encoder.site.output_hook].flatten(1) if encoder.site.output_hook else None
-    parts: list[Encoded] = []
+    blocks: list[Block] = []
     start = 0
     while start < len(x):
         rows = slice(start, start + encoder.rows)
         try:
-            parts.append(encoder.encode(x[rows], None if target is None else target[rows], counted[rows]))
+            blocks.append(encoder.encode(x[rows], None if target is None else target[rows], counted[rows]))
             start += encoder.rows
         except RuntimeError as error:
             if not out_of_memory(error):
@@ -65,7 +65,7 @@ def encode_site(work: Work, encoder: SiteEncoder, seen: dict[str, torch.Tensor],
                 raise OutOfMemory(f"SAE {encoder.site.sae_id} does not fit", "choose --device cpu") from error
             encoder.rows //= 2
             work.note(f"{work.model.device} ran out of memory: encoding {encoder.rows} tokens at once")
-    return join(parts)
+    return blocks
 
 
 class Writer:
@@ -76,7 +76,7 @@ class Writer:
         n_sites = len(work.encoders)
         self.totals = [int(total) for total in partial.state.get("totals", [0] * n_sites)]
         self.chunks = int(partial.state.get("chunks", 0))
-        self.queue: queue.Queue[tuple[SiteEncoder, Encoded] | int | None] = queue.Queue(maxsize=2 * n_sites)
+        self.queue: queue.Queue[tuple[SiteEncoder, list[Block]] | int | None] = queue.Queue(maxsize=2 * n_sites)
         self.error: BaseException | None = None
         self.committed = time.monotonic()
         self.thread = threading.Thread(target=self._run, name="strata-writer", daemon=True)
@@ -98,10 +98,10 @@ class Writer:
         if error is None or isinstance(error, Cancelled | KeyboardInterrupt):
             self._raise()
 
-    def put(self, encoder: SiteEncoder, encoded: Encoded) -> None:
+    def put(self, encoder: SiteEncoder, blocks: list[Block]) -> None:
         """Hand over one site of the current chunk."""
         self._raise()
-        self.queue.put((encoder, encoded))
+        self.queue.put((encoder, blocks))
 
     def finish_chunk(self, positions: int) -> None:
         """All sites of a chunk that ends at `positions` were handed over."""
@@ -113,7 +113,7 @@ class Writer:
 
     def _run(self) -> None:
         """The thread: after an error it only empties the queue, so that nobody waits for it."""
-        pending: list[tuple[SiteEncoder, Encoded]] = []
+        pending: list[tuple[SiteEncoder, list[Block]]] = []
         while (item := self.queue.get()) is not None:
             if self.error is not None:
                 continue
@@ -131,10 +131,10 @@ class Writer:
             except BaseException as error:
                 self.error = error
 
-    def _write_chunk(self, parts: list[tuple[SiteEncoder, Encoded]], positions: int) -> None:
+    def _write_chunk(self, parts: list[tuple[SiteEncoder, list[Block]]], positions: int) -> None:
         with named_disk_errors(self.target.parent):
-            for encoder, encoded in parts:
-                k = encoder.site.position
+            for encoder, blocks in parts:
+                k, encoded = encoder.site.position, join(blocks)
                 rows = np.cumsum(encoded.counts) + self.totals[k]
                 self.totals[k] = int(rows[-1])
                 arrays = (rows, encoded.features, encoded.values, encoded.input_norm, encoded.error_norm)
@@ -170,7 +170,7 @@ def probe_active(work: Work, partial: Partial) -> float:
         forward = Forward(work.model, work.hooks, work.settings.batch_tokens, work.note)
         seen = forward.chunk(np.asarray(ids[:high]), np.asarray(offsets[: n + 1]))
         ones = np.ones(high, np.uint8)
-        return sum(len(encode_site(work, encoder, seen, ones).values) for encoder in work.encoders) / high
+        return sum(len(join(encode_site(work, encoder, seen, ones)).values) for encoder in work.encoders) / high
 
 
 def check_disk(work: Work, partial: Partial, target: Path, n_positions: int, active: float) -> None:

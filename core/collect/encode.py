@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -13,8 +13,8 @@ from core.errors import NegativeActivations, NotFinite
 from core.store.format import index_dtype
 from core.values import Site
 
-DENSE_BYTES = 1 << 28
-"""Dense activations that are held at once while encoding."""
+DENSE_BYTES, DENSE_BYTES_OF_A_GPU = 1 << 28, 1 << 30
+"""Dense activations that are held at once while encoding; a GPU has more at hand, and each block costs it a wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,26 @@ class Encoded:
     error_norm: np.ndarray  # float32 [rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What encoding some positions gave, on its way from the device: `arrays` waits for it."""
+
+    counts: torch.Tensor  # [rows]
+    features: torch.Tensor  # [nnz]
+    values: torch.Tensor  # float32 [nnz]
+    norms: torch.Tensor  # float32 [2, rows], of inputs and of reconstruction errors
+    counted: np.ndarray  # uint8 [rows]
+    index: type[np.generic]  # of features
+    arrived: torch.cuda.Event | None = None
+
+    def arrays(self) -> Encoded:
+        """As arrays, without the activations of positions that do not count."""
+        if self.arrived is not None:
+            self.arrived.synchronize()
+        counts, features, values = (part.numpy() for part in (self.counts, self.features, self.values))
+        return _drop_uncounted(Encoded(counts, features.astype(self.index), values, *self.norms.numpy()), self.counted)
+
+
 class SiteEncoder:
     """An SAE at its hook, with the cheapest exact way to its reconstruction."""
 
@@ -35,7 +55,8 @@ class SiteEncoder:
         self.site = site
         self.sae = sae
         self.head = head  # a single attention head, for SAEs trained on one
-        self.rows = max(64, DENSE_BYTES // (4 * site.d_sae))
+        at_once = DENSE_BYTES_OF_A_GPU if str(sae.device).startswith("cuda") else DENSE_BYTES
+        self.rows = max(64, at_once // (4 * site.d_sae))
         self._bag = self._decoder_for_bags()
 
     def inputs(self, activations: torch.Tensor) -> torch.Tensor:
@@ -46,10 +67,11 @@ class SiteEncoder:
             return activations.flatten(1)
         return activations
 
-    def encode(self, x: torch.Tensor, target: torch.Tensor | None, counted: np.ndarray) -> Encoded:
+    def encode(self, x: torch.Tensor, target: torch.Tensor | None, counted: np.ndarray) -> Block:
         """Encode rows of hook activations; `target` is where a transcoder's reconstruction belongs (else `x`).
 
-        Rows where `counted` is 0 keep their norms and lose their activations. Raises `NegativeActivations`.
+        Rows where `counted` is 0 keep their norms and lose their activations. Raises `NegativeActivations`. From a GPU
+        the results come while the next block is at work.
         """
         inputs = self.inputs(x)
         wanted = inputs if target is None else target
@@ -59,20 +81,30 @@ class SiteEncoder:
         if hasattr(self.sae, "W_skip"):
             reconstruction = reconstruction + inputs.to(self.sae.dtype) @ self.sae.W_skip.T
         error = wanted.flatten(1).float() - reconstruction.flatten(1).float()
-        norms = torch.stack([inputs.flatten(1).float().norm(dim=1), error.norm(dim=1)]).cpu().numpy()
-        features, values = features.cpu().numpy().astype(index_dtype(self.site.d_sae)), values.cpu().numpy()
-        return _drop_uncounted(Encoded(counts.cpu().numpy(), features, values, *norms), counted)
+        norms = torch.stack([inputs.flatten(1).float().norm(dim=1), error.norm(dim=1)])
+        index, on_a_gpu = index_dtype(self.site.d_sae), dense.device.type == "cuda"
+
+        def sent(part: torch.Tensor) -> torch.Tensor:  # to pinned memory, where it need not be waited for
+            return part.to("cpu", non_blocking=on_a_gpu)
+
+        block = Block(sent(counts), sent(features), sent(values), sent(norms), counted, index)
+        if not on_a_gpu:
+            return block
+        arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        arrived.record()
+        return replace(block, arrived=arrived)
 
     def _sparse(self, dense: torch.Tensor) -> tuple[Any, Any, Any]:
         """Lengths of the rows, columns and values of the active entries."""
         return self._sparse_on_cpu(dense) if dense.device.type == "cpu" else self._sparse_on_a_gpu(dense)
 
     def _sparse_on_a_gpu(self, dense: torch.Tensor) -> tuple[Any, Any, Any]:
-        if not bool(((dense >= 0) & (dense < torch.inf)).all()):
+        least, most = dense.aminmax()  # one pass; NaN is handed on and fails both
+        if not bool((least >= 0) & (most < torch.inf)):
             self._refuse(dense)
         active = dense > 0
         rows, columns = active.nonzero(as_tuple=True)
-        return active.sum(1), columns, dense[rows, columns].float()
+        return active.sum(1), columns.int(), dense[rows, columns].float()
 
     def _sparse_on_cpu(self, dense: torch.Tensor) -> tuple[Any, Any, Any]:
         array = np.ascontiguousarray(dense.float().numpy())
@@ -148,8 +180,9 @@ def _drop_uncounted(encoded: Encoded, counted: np.ndarray) -> Encoded:
     )
 
 
-def join(parts: list[Encoded]) -> Encoded:
-    """Parts of a chunk, one after the other."""
+def join(blocks: list[Block]) -> Encoded:
+    """The blocks of a chunk, one after the other."""
+    parts = [block.arrays() for block in blocks]
     if len(parts) == 1:
         return parts[0]
     return Encoded(*(np.concatenate([getattr(part, name) for part in parts]) for name in Encoded.__dataclass_fields__))
