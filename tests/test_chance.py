@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.__main__ import main
+from core.analyses import chance
 from core.analyses.chance import Chance, chance_of_pair, together
 from core.analyses.kept_nulls import is_kept, key_of
 from core.errors import BadArgument
@@ -18,7 +20,7 @@ from core.sources.planted import plant, planted_tokens
 from core.sources.structures import Planting
 from core.statistics.best_alive import alive
 from core.statistics.chance import best_by_chance, null_maxima, p_of_best
-from core.statistics.false_discoveries import LOWEST, LinkValues, NullLinks, floor_at, q_values, stratum
+from core.statistics.false_discoveries import LOWEST, Floor, LinkValues, NullLinks, floor_at, q_values, stratum
 from core.statistics.link_chance import link_chance
 from core.statistics.measures import MEASURE_FUNCTIONS
 from core.statistics.nulls import NULLS
@@ -53,6 +55,10 @@ def links_at(store: Store, measure: str, floor: float, min_both: int) -> list[tu
         high = (MEASURE_FUNCTIONS[measure](counts) >= floor) & (counts.n_both >= min_both) & living[1]
         found += [(int(i), int(j)) for j in np.flatnonzero(high)]
     return found
+
+
+def assert_equal(a: Floor, b: Floor) -> None:
+    assert np.array_equal(astuple(a), astuple(b), equal_nan=True)
 
 
 @pytest.mark.parametrize("measure", ["pearson", "cosine", "sufficiency", "necessity"])
@@ -325,6 +331,24 @@ def test_several_pairs_together(random_store: Store) -> None:
         assert one.expected(0.1) == pytest.approx(sum(part.nulls[null].expected(0.1) for part in parts))
         apart = [part.nulls[null].error(0.1) ** 2 for part in parts]  # sources of two pairs are not taken for one
         assert one.error(0.1) ** 2 == pytest.approx(sum(apart), rel=0.3)
+
+
+def test_a_floor_is_found_once_and_each_null_has_its_own(random_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, asked = chance_of_pair(random_store, "0", "1"), []
+
+    def counted(real: LinkValues, nulls: Mapping[str, NullLinks], rate: float) -> Floor:
+        asked.append((tuple(nulls), rate))
+        return floor_at(real, nulls, rate)
+
+    monkeypatch.setattr(chance, "floor_at", counted)
+    for _ in range(3):
+        assert_equal(found.floor(), floor_at(found.real, found.nulls))
+        for name, null in found.nulls.items():
+            assert_equal(found.floor(0.2, name), floor_at(found.real, {name: null}, 0.2))
+    assert asked == [(NULLS, 0.05), (NULLS[:1], 0.2), (NULLS[1:], 0.2)]
+    other = together([found, chance_of_pair(random_store, "1", "2")])
+    assert_equal(other.floor(), floor_at(other.real, other.nulls))  # and not what was found of the first pair
+    assert len(asked) == 4
 
 
 def test_one_document_is_a_state_and_not_a_crash(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

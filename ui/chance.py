@@ -11,7 +11,7 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import networkx as nx
@@ -145,7 +145,7 @@ def _null_rows(found: Chance) -> list[list[str]]:
     rows = []
     for name, keeps in (("shift", "the topic"), ("document", "the place in the text")):
         null = found.nulls[name]
-        alone = replace(found, nulls={name: null}).floor()
+        alone = found.floor(RATE, name)
         lowest = LOWEST[found.measure]
         told = f"{alone.value:.3f}" if alone.links < len(found.real.value) else f"below {lowest:g}"
         told = "–" if null.state or not len(found.real.value) else told if alone.found else "none"

@@ -7,7 +7,7 @@ and q-values follow from them in milliseconds (`core.statistics.false_discoverie
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -61,10 +61,14 @@ class Chance:
     real: LinkValues
     nulls: Mapping[str, NullLinks]
     best: Mapping[str, BestByChance]  # by null, of the first pair
+    _floors: dict[tuple[float, str], Floor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def floor(self, rate: float = RATE) -> Floor:
-        """The floor under all nulls, over all strata."""
-        return floor_at(self.real, self.nulls, rate)
+    def floor(self, rate: float = RATE, null: str = BOTH) -> Floor:
+        """The floor under all nulls, or one of them, over all strata; found once, since pages ask at every click."""
+        if (rate, null) not in self._floors:
+            nulls = self.nulls if null == BOTH else {null: self.nulls[null]}
+            self._floors[rate, null] = floor_at(self.real, nulls, rate)
+        return self._floors[rate, null]
 
     def share_at(self, value: float) -> float:
         """The share of the links at or above `value` that is chance, at most 1; NaN where there are none."""
@@ -111,7 +115,7 @@ class Chance:
 
     def _null_json(self, name: str, rate: float) -> dict[str, Any]:
         null = self.nulls[name]
-        alone = floor_at(self.real, {name: null}, rate)
+        alone = self.floor(rate, name)
         told = {"draws": self.draws, "sources": null.asked, "paired": null.paired, "links": null.expected(-np.inf)}
         return told | {"floor": alone.value, "kept": alone.links, "state": null.state or "computed"}
 
