@@ -75,77 +75,72 @@ def place_entry(entries, tags, line, value, tag, total):  # type: ignore[no-unty
 
 
 @kernel
-def by_source(sources, targets, entries, tags, names, d_source):  # type: ignore[no-untyped-def]
-    """Links of rows [rows] and those in the lists [d_sae · 6, k, 3], brought together by source.
+def distinct(first, last, entries, tags, counts, d_source):  # type: ignore[no-untyped-def]
+    """Of targets first..last−1, bring each source once to the front of the lists [d_sae, 6 k, 3]; `counts` tell.
 
-    Returns begins [d_source + 2] and places: those of source s are places[begins[s] : begins[s + 1]], each a target
-    above 2^32 and where the link stands, among the rows or behind them in the lists.
+    A pair is often among the best by several measures.
     """
-    rows, k = len(sources), entries.shape[1]
-    begins = np.zeros(d_source + 2, np.int64)
-    for e in range(rows):
+    seen = np.zeros(d_source, np.bool_)
+    for target in range(first, last):
+        found = 0
+        for e in range(entries.shape[1]):
+            source = LOW - (tags[target, e, 2] & LOW)
+            if entries[target, e, 0] == -np.inf or seen[source]:
+                continue
+            seen[source] = True
+            entries[target, found, 1], tags[target, found, 2] = entries[target, e, 1], tags[target, e, 2]
+            found += 1
+        for e in range(found):
+            seen[LOW - (tags[target, e, 2] & LOW)] = False
+        counts[target] = found
+
+
+@kernel
+def unlisted(first, last, entries, tags, counts, begins, names, sources, targets, n_both, sums):  # type: ignore[no-untyped-def]
+    """Write the links of targets first..last−1, each target's from begins[target] on, after `distinct`."""
+    for target in range(first, last):
+        for e in range(counts[target]):
+            at, tag = begins[target] + e, tags[target, e, 2]
+            sources[at], targets[at] = LOW - (tag & LOW), names[target]
+            n_both[at], sums[at] = tag >> 32, entries[target, e, 1]
+
+
+@kernel
+def by_source(sources, d_source):  # type: ignore[no-untyped-def]
+    """Links brought together by their source: those of source s are places[begins[s] : begins[s + 1]]."""
+    begins, places = np.zeros(d_source + 2, np.int64), np.empty(len(sources), np.uint32)
+    for e in range(len(sources)):
         begins[sources[e] + 2] += 1
-    for line in range(entries.shape[0]):
-        for r in range(k):
-            if entries[line, r, 0] == -np.inf:
-                break
-            begins[LOW - (tags[line, r, 2] & LOW) + 2] += 1
     for source in range(d_source):
         begins[source + 2] += begins[source + 1]
-    places = np.empty(begins[d_source + 1], np.int64)
-    for e in range(rows):
-        places[begins[sources[e] + 1]] = np.int64(targets[e]) << 32 | e
+    for e in range(len(sources)):
+        places[begins[sources[e] + 1]] = e
         begins[sources[e] + 1] += 1
-    for line in range(entries.shape[0]):
-        for r in range(k):
-            if entries[line, r, 0] == -np.inf:
-                break
-            source = LOW - (tags[line, r, 2] & LOW)
-            places[begins[source + 1]] = np.int64(names[line // 6]) << 32 | (rows + line * k + r)
-            begins[source + 1] += 1
     return begins, places
 
 
 @kernel
 def joined(  # type: ignore[no-untyped-def]
-    first,
-    last,
-    d_target,
-    listed,
-    begins,
-    places,
-    n_both,
-    sums,
-    entries,
-    tags,
-    out_source,
-    out_target,
-    out_both,
-    out_sum,
+    first, last, d_target, listed, begins, places, targets, n_both, sums, out_source, out_target, out_both, out_sum
 ):
     """The links of sources first..last−1, each once, sorted by (source, target); returns how many there are.
 
-    The lists come as flat arrays. Targets are marked and listed as the cells of a row are, which is quicker than
-    sorting them.
+    Targets are marked and listed as the cells of a row are, which is quicker than sorting them.
     """
-    rows = len(n_both)
     words = np.zeros((d_target + 63) // 64 * 8, np.uint64)
     marks, ids = words.view(np.uint8), np.empty(8 * len(words) + 8, np.uint32)
-    where = np.empty(d_target, np.int64)
+    where = np.empty(d_target, np.uint32)
     found = 0
     for source in range(first, last):
         for place in places[begins[source] : begins[source + 1]]:
-            where[place >> 32] = place & LOW
-            marks[place >> 32] = 1
-            prefetch(entries, 3 * ((place & LOW) - rows))  # its entry, where it stands in the lists
+            target = targets[place]
+            where[target] = place
+            marks[target] = 1
+            prefetch(n_both, np.int64(place))
+            prefetch(sums, np.int64(place))
         for target in ids[: marked(d_target, words, listed, ids)]:
             e = where[target]
-            out_source[found], out_target[found] = source, target
-            if e < rows:
-                out_both[found], out_sum[found] = n_both[e], sums[e]
-            else:
-                entry = 3 * (e - rows)
-                out_both[found], out_sum[found] = tags[entry + 2] >> 32, entries[entry + 1]
+            out_source[found], out_target[found], out_both[found], out_sum[found] = source, target, n_both[e], sums[e]
             found += 1
         words[:] = 0
     return found

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import mmap
 import threading
+from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Executor
+from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 
-from core.statistics.column_lists import by_source, joined, merge_records
+from core.statistics.column_lists import by_source, distinct, joined, merge_records, unlisted
 from core.statistics.pair_kernels import AHEAD, LIMITS, LINE, TILE, TOTAL, VALUES
 
+T = TypeVar("T")
+Links = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 LINK_TYPES = (np.int32, np.int32, np.int64, np.float64)  # source, target, n_both, Σxy
-PARTS = 16  # of the sources, among which threads join their links
+PARTS = 16  # of the targets or sources, among which threads bring the links together
 RECORDS = 1 << 20  # that a thread holds before it merges them, beside those of one more row
 FEWEST_RECORDS, STALE = 1 << 15, 8  # it merges sooner while fewer than STALE times as many have been merged
 
@@ -39,7 +46,7 @@ class Worker:
         self.records = np.empty((records_of(d_sae), 4))
         self.histograms = np.zeros((2, 6, bins + 1), np.int64)
         room = max(2 * (d_sae + 1), 1 << 18)
-        self.out = tuple(np.empty(room, kind) for kind in LINK_TYPES)
+        self.out = empty_links(room)
         self.together = 0
         self.used = 0  # records
 
@@ -82,6 +89,22 @@ class Columns:
             self.merged += worker.used
         worker.used = 0
 
+    def distinct(self, d_source: int, pool: Executor) -> np.ndarray:
+        """How many sources each target has among its best, int64 [d_sae]; from now on each is listed once."""
+        lists, counts = self._by_target(), np.zeros(len(self.entries) // 6, np.int64)
+        each(pool, len(counts), lambda first, last: distinct(first, last, *lists, counts, d_source))
+        return counts
+
+    def write(self, counts: np.ndarray, begins: np.ndarray, names: np.ndarray, links: Links, pool: Executor) -> None:
+        """Write what `distinct` left into `links`, each target's from its place in `begins` on."""
+        lists = self._by_target()
+        each(pool, len(counts), lambda first, last: unlisted(first, last, *lists, counts, begins, names, *links))
+
+    def _by_target(self) -> tuple[np.ndarray, np.ndarray]:
+        """The lists [d_sae, 6 k, 3], also seen as int64."""
+        entries = self.entries.reshape(len(self.entries) // 6, -1, 3)
+        return entries, entries.view(np.int64)
+
     def forget(self) -> None:
         """Let go of the lists, which may be as large as all links."""
         self.entries = self.entries[:0].copy()
@@ -106,6 +129,18 @@ def records_of(d_sae: int) -> int:
     return RECORDS + 6 * d_sae
 
 
+def set_aside(links: Links, count: int) -> Links:
+    """A copy of the first links on pages of its own, which go back to the system with it: malloc would keep them."""
+
+    def copied(part: np.ndarray) -> np.ndarray:
+        copy = np.frombuffer(mmap.mmap(-1, max(1, count * part.itemsize)), part.dtype, count)
+        copy[:] = part[:count]
+        return copy
+
+    sources, targets, n_both, sums = map(copied, links)
+    return sources, targets, n_both, sums
+
+
 def aligned(count: int) -> np.ndarray:
     """Zeros (float64) that begin with a line of the cache."""
     room = np.zeros(count + 7)
@@ -113,29 +148,61 @@ def aligned(count: int) -> np.ndarray:
     return room[first : first + count]
 
 
-def collect_links(
-    rows: tuple[np.ndarray, ...], columns: Columns, names: np.ndarray, d_source: int, pool: Executor
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The links of rows and of columns, each once, sorted by (source, target); `columns` has none afterwards."""
-    parts = _joined_parts(rows, columns, names, d_source, pool)
+def collect_links(blocks: deque[Links], columns: Columns, names: np.ndarray, d_source: int, pool: Executor) -> Links:
+    """The links of rows and of columns, each once, sorted by (source, target).
+
+    Both are as much memory as what comes of them: `blocks` and `columns` have none afterwards.
+    """
+    counts = columns.distinct(d_source, pool)
+    begins = sum(len(block[0]) for block in blocks) + np.append(0, np.cumsum(counts))
+    links = empty_links(begins[-1])
+    at = 0
+    while blocks:
+        block = blocks.popleft()
+        for whole, part in zip(links, block, strict=True):
+            whole[at : at + len(part)] = part
+        at += len(block[0])
+    columns.write(counts, begins, names, links, pool)
     columns.forget()
-    del rows  # as much memory as the links that are put together now
-    sources, targets, n_both, sums = (np.concatenate(of_all) for of_all in zip(*parts, strict=True))
+    return _joined(links, len(names), d_source, pool)
+
+
+def _joined(links: Links, d_target: int, d_source: int, pool: Executor) -> Links:
+    """Links of which some are there twice, each once and sorted."""
+    begins, places = by_source(links[0], d_source)
+    listed, out = bits_of_bytes(), empty_links(len(places))  # what is not written to takes no memory
+
+    def part(first: int, last: int) -> int:
+        room = (whole[begins[first] : begins[last]] for whole in out)
+        return int(joined(first, last, d_target, listed, begins, places, *links[1:], *room))
+
+    found = each(pool, d_source, part)
+    at = 0
+    for (first, _), count in zip(parts_of(d_source), found, strict=True):
+        for whole in out:
+            whole[at : at + count] = whole[begins[first] : begins[first] + count]
+        at += count
+    for whole in out:
+        whole.resize(at, refcheck=False)
+    return out
+
+
+def empty_links(count: int) -> Links:
+    """Room for links."""
+    sources, targets, n_both, sums = (np.empty(count, kind) for kind in LINK_TYPES)
     return sources, targets, n_both, sums
 
 
-def _joined_parts(
-    rows: tuple[np.ndarray, ...], columns: Columns, names: np.ndarray, d_source: int, pool: Executor
-) -> list[tuple[np.ndarray, ...]]:
-    """The links of each of PARTS ranges of sources, as arrays of LINK_TYPES."""
-    lists = columns.entries, columns.entries.view(np.int64)
-    begins, places = by_source(*rows[:2], *lists, names, d_source)
-    fixed = len(names), bits_of_bytes(), begins, places, *rows[2:], *(entries.reshape(-1) for entries in lists)
+def each(pool: Executor, count: int, action: Callable[[int, int], T]) -> list[T]:
+    """What `action` gives for each of PARTS ranges of `count` items, by all threads."""
+    return list(pool.map(action, *zip(*parts_of(count), strict=True)))
 
-    def part(first: int, last: int) -> tuple[np.ndarray, ...]:
-        out = tuple(np.empty(begins[last] - begins[first], kind) for kind in LINK_TYPES)
-        found = joined(first, last, *fixed, *out)
-        return tuple(array[:found].copy() for array in out)  # links that rows and columns both have leave some room
 
-    bounds = np.linspace(0, d_source, PARTS + 1).astype(np.int64).tolist()
-    return list(pool.map(part, bounds[:-1], bounds[1:]))
+def parts_of(count: int) -> list[tuple[int, int]]:
+    """First and last + 1 of PARTS ranges of about equal size.
+
+    >>> parts_of(40)[:3]
+    [(0, 2), (2, 5), (5, 7)]
+    """
+    bounds = np.linspace(0, count, PARTS + 1).astype(np.int64).tolist()
+    return list(pairwise(bounds))

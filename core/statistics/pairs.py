@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from core.statistics import pair_kernels as kernels
 from core.statistics.measures import BOUNDED, MEASURE_FUNCTIONS
 from core.statistics.pair_rows import rows_of_pair
 from core.statistics.pair_sides import TABLE_ENTRIES, Side, by_density, row_order, source_side, target_side
-from core.statistics.pair_workers import LINK_TYPES, Columns, Worker, collect_links, records_of
+from core.statistics.pair_workers import Columns, Links, Worker, collect_links, records_of, set_aside
 from core.statistics.rows import RowMap, active_counts, check_activity, damaged
 from core.store import Store
 from core.values import MEASURES, PairCounts
@@ -134,7 +135,7 @@ def whole_pair(
         histograms = np.sum([worker.histograms for worker in workers], axis=(0, 1))[:, :BINS]
         together = sum(worker.together for worker in workers)
         workers.clear()  # what they worked in is as much memory as the links
-        links = collect_links(run.links(), columns, names, a.d_sae, pool)
+        links = collect_links(run.blocks(), columns, names, a.d_sae, pool)
     return PairLinks(
         source,
         target,
@@ -165,7 +166,7 @@ class _Run:
         self.order, self.ranks = row_order(a), np.argsort(names)
         lengths = np.maximum((a.stops - a.starts)[self.order], 0)
         self.chunks = chunk_bounds(np.append(0, np.cumsum(lengths)), CHUNKS)
-        self.found: dict[int, list[tuple[np.ndarray, ...]]] = {}
+        self.found: dict[int, list[Links]] = {}
         self.n_links, self.finished, self.failed = 0, 0, False
         self.next = iter(range(len(self.chunks) - 1))
         self.lock = threading.Lock()
@@ -188,7 +189,7 @@ class _Run:
         """One range of rows, in as many calls as its links need."""
         a, b, w = self.a, self.b, worker
         row, last = int(self.chunks[chunk]), int(self.chunks[chunk + 1])
-        blocks: list[tuple[np.ndarray, ...]] = []
+        blocks: list[Links] = []
         scales = np.array([BINS / (high - low) for low, high in RANGES.values()])
         while row < last:
             state = np.array([row, 0, 0, 0, w.used])
@@ -205,7 +206,7 @@ class _Run:
             if fault:
                 damaged(self.store, fault, self.source if fault in (1, 4) else self.target)
             w.together += together
-            blocks.append(tuple(part[:written].copy() for part in w.out))
+            blocks.append(set_aside(w.out, written))
             if w.full(self.columns):
                 self.columns.merge(w)
         with self.lock:
@@ -218,16 +219,9 @@ class _Run:
             )
         self.progress(self.finished / (len(self.chunks) - 1))
 
-    def links(self) -> tuple[np.ndarray, ...]:
+    def blocks(self) -> deque[Links]:
         """All links that rows kept, in the order of the rows; afterwards there are none left here."""
-        out = tuple(np.empty(self.n_links, kind) for kind in LINK_TYPES)
-        at = 0
-        for chunk in sorted(self.found):
-            for block in self.found.pop(chunk):
-                for whole, part in zip(out, block, strict=True):
-                    whole[at : at + len(part)] = part
-                at += len(block[0])
-        return out
+        return deque(block for chunk in sorted(self.found) for block in self.found.pop(chunk))
 
 
 def in_order(store: Store, source: str, target: str) -> tuple[str, str]:
