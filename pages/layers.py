@@ -78,7 +78,7 @@ def turnover_view(heading):
     flows.curves(asked, by_pair, problem, theme())
     flows.behind(page, asked, shown)
     with guarded():
-        weights.card(store, by_pearson)
+        weights.card(store, by_pearson, asked.tau)
 
 
 def lifespans_view(heading):
