@@ -21,7 +21,8 @@ import numpy as np
 
 from core.analyses.communities import store_membership
 from core.analyses.gates import gates
-from core.analyses.lifespans import lifespans, matches_for_returns, returns
+from core.analyses.lifespans import lifespans
+from core.analyses.returns import matches_for_returns, returns
 from core.analyses.splits import merges, splits
 from core.analyses.turnover import Matches, adjacent_matches, band
 from core.sources.planted import plant

@@ -20,7 +20,7 @@ COMMANDS = {
     "chance": "from which value on links are not chance, at a stated false-discovery rate",
     "edges": "every link above a floor, as Parquet or CSV",
     "turnover": "how much of each site is passed on to the next, what ends there and what is born",
-    "lifespans": "how long features last: chains of mutual best matches from site to site",
+    "lifespans": "how long features last one to one, how that stops, and which fall below the threshold and return",
     "gates": "features that a Boolean combination of earlier features explains",
     "splits": "features whose firing is divided among several features of a later site",
     "merges": "features that put several features of an earlier site together",

@@ -78,7 +78,7 @@ def turnover_view(heading):
     flows.curves(asked, by_pair, problem, theme())
     flows.behind(page, asked, shown)
     with guarded():
-        weights.card(store, by_pearson)
+        weights.card(store, by_pearson, asked.tau)
 
 
 def lifespans_view(heading):
@@ -88,8 +88,8 @@ def lifespans_view(heading):
         return
     shown = spans.shown(page, asked, [by[asked.measure] for by in by_pair])
     with heading.container():
-        page_title(spans.title(page, shown), parts.lifespans_words(asked))
-    toolbar(spans.frames(page, shown), layers_python.lifespans(path_told(store), asked, shown.question, shown.gap))
+        page_title(*spans.told(page, asked, shown))
+    toolbar(spans.frames(shown), layers_python.lifespans(path_told(store), asked, shown.question, shown.gap))
     spans.overview(page, shown, theme())
     chains.list_switch()
     chains.lists(page, asked, shown)

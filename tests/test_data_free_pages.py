@@ -18,7 +18,7 @@ from core.analyses.agreement_tables import disagreement_table
 from core.analyses.assigned import agreed, agreement_table, assignment, is_kept
 from core.analyses.neighbours import StoreLinks
 from core.analyses.turned import turned
-from core.analyses.turnover import matches
+from core.analyses.turnover import matches, turnover
 from core.labels import Labels
 from core.paths import ROOT
 from core.results import pair_links
@@ -219,9 +219,25 @@ def test_measures_of_sites_without_common_space_fall_back(page: Open) -> None:
 # ---- Layers
 
 
+ADJACENT = (("0", "1"), ("1", "2"), ("2", "3"))
+
+
+def test_mutual_best_at_any_value_is_not_taken_for_one_to_one(page: Open, store: Store) -> None:
+    """The table of turnover counts them at τ or above, the one of the weights at any value: both numbers are told."""
+    found = [matches(store, *pair) for pair in ADJACENT]
+    every = sum(int(one.mutual.sum()) for one in found)
+    for tau in (0.95, 0.5):
+        above = sum(turnover(one, tau).passed_mutual for one in found)
+        assert above < every
+        text = everything(page("layers", tau=str(tau)))
+        assert f"at any value: {every:,}. Of these {above:,} are at τ = {tau:g} or above" in text
+        assert "mutual best, any Pearson" in text
+    assert "what Turnover by Pearson calls one to one" in everything(page("layers", measure="jaccard"))
+
+
 def test_assigned_pairs_beside_mutual_best_matches(page: Open, store: Store) -> None:
     app = page("layers")
-    rows = [agreed(matches(store, *pair), assignment(store, *pair)) for pair in (("0", "1"), ("1", "2"), ("2", "3"))]
+    rows = [agreed(matches(store, *pair), assignment(store, *pair)) for pair in ADJACENT]
     text = everything(app)
     for one in rows:
         assert one.both >= 4  # features 0, 1, 3, 4 and 5 stay alike; 0 and 1 share one heir by activations

@@ -14,7 +14,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.analyses import layer_tables as tables
-from core.analyses.lifespans import lifespans, matches_for_returns, returns
+from core.analyses.lifespans import lifespans
+from core.analyses.returns import matches_for_returns, returns
 from core.analyses.site_features import behind
 from core.analyses.site_summary import (
     density_spread,
@@ -121,8 +122,8 @@ def test_lifespans_of_a_point_of_the_curve_and_what_the_title_tells(opened: Open
     shown = pl.DataFrame(app.dataframe[0].value)
     assert shown["length"].to_list() == [4, 3]
     text = everything(app)
-    assert "born at site 0 that last 3 sites or more" in text
-    assert "lasts from site 0 to site 3; half of all features are gone after" in text
+    assert "that begin at site 0 and last 3 sites or more" in text
+    assert "lasts from site 0 to site 3; half of all one-to-one chains stop within" in text
 
 
 def test_shares_of_all_features_count_dead_and_rare_ones_everywhere(opened: Open, store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Lifespans: planted chains are found with their lengths; survival and half-lives worked out by hand; returns."""
+"""Lifespans: planted chains are found with their lengths and how they stop; survival and half-lives by hand."""
 
 from __future__ import annotations
 
@@ -9,30 +9,36 @@ import numpy as np
 import pytest
 
 from core.__main__ import main
+from core.analyses.layer_tables import birth_table, chain_table
 from core.analyses.lifespans import (
+    THEN,
     Lifespans,
+    chosen,
     half_life,
     length_table,
     lifespans,
     longest,
-    matches_for_returns,
-    returns,
     survival,
+    then_table,
 )
-from core.analyses.turnover import adjacent_matches
+from core.analyses.turnover import adjacent_matches, turnover
 from core.errors import BadArgument
+from core.labels import Labels
 from core.sources.planted import plant
 from core.sources.structures import Planting
 from core.store import Store
+from core.values import Feature
 
 
 def spans(birth: list[int], length: list[int], sites: int) -> Lifespans:
     """Lifespans of which only births and lengths matter."""
     keys = tuple(str(k) for k in range(sites))
     n = len(birth)
+    nothing, unknown = np.full(n, -1), np.full(n, np.nan)
     return Lifespans(
-        keys, 0.9, "pearson", np.array(birth), np.array(length), np.zeros((n, sites), np.int64), np.ones(n)
-    )
+        keys, 0.9, "pearson", np.array(birth), np.array(length), np.zeros((n, sites), np.int64), np.ones(n),
+        nothing, unknown, nothing,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -61,8 +67,7 @@ def test_twins_live_at_one_site_only(tmp_path: Path) -> None:
     found = lifespans(adjacent_matches(store), 0.5)
     assert found.length.tolist() == [1] * 20
     assert len(longest(found)) == 0
-    keys = [site.key for site in store.sites]
-    assert returns(keys, matches_for_returns(store, gap=3), 0.5) == []
+    assert then_table(found).sum(0).tolist() == [5, 15, 0]  # all end, but for those of the last site
 
 
 def test_every_alive_feature_is_in_one_chain(random_store: Store) -> None:
@@ -72,6 +77,65 @@ def test_every_alive_feature_is_in_one_chain(random_store: Store) -> None:
             members = found.members[:, place]
             alive = np.flatnonzero(np.asarray(random_store.summary(site.key).active) >= 10)
             assert sorted(members[members >= 0]) == alive.tolist()
+
+
+def copies(path: Path, *, heirs: int = 1, twin: bool = False) -> Store:
+    """A feature and a near copy of it, one or two heirs; with `twin` the copy fires elsewhere. And one that ends."""
+    rng = np.random.default_rng(3)
+    base, ending, born, elsewhere = ((rng.random((6000, 4)) < 0.03) * rng.lognormal(size=(6000, 4))).T
+
+    def near(x: np.ndarray, jitter: float) -> np.ndarray:
+        return x * rng.lognormal(0, jitter, len(x))
+
+    copy = elsewhere if twin else near(base, 0.1)
+    heir = near(base, 0.05)
+    later = [heir, near(copy, 0.02) if heirs == 2 else born]
+    sites = {"0": [base, copy, ending], "1": later, "2": [near(row, 0.02) for row in later[:heirs]]}
+    return plant(path, {key: np.column_stack([*rows, *[rows[0] * 0] * (4 - len(rows))]) for key, rows in sites.items()})
+
+
+def test_of_near_copies_with_one_heir_one_goes_on_and_the_other_is_still_represented(tmp_path: Path) -> None:
+    store = copies(tmp_path / "c.h5")
+    found = lifespans(adjacent_matches(store))
+    told = {str(found.features(c)[0]): THEN[found.then[c]] for c in range(len(found.birth))}
+    assert told == {"0_0": "last site", "0_1": "no longer one to one", "0_2": "ended", "1_1": "ended"}
+    (one,) = chosen(found, then="no longer one to one")
+    assert found.after(int(one)) == (Feature("1", 0), Feature("0", 0))  # the heir, and whose best match that is
+    assert found.value_next[one] >= 0.95
+    (ended,) = chosen(found, born="0", then="ended")
+    assert not found.value_next[ended] >= 0.95
+    assert then_table(found).tolist() == [[1, 1, 1], [0, 1, 0], [0, 0, 0]]
+    assert birth_table(found)["no_longer_one_to_one"].to_list() == [1, 0, 0]
+    row = chain_table(found, [one], Labels.beside(store)).row(0, named=True)
+    assert (row["then"], row["best_next"]) == ("no longer one to one", "1_0")
+
+
+@pytest.mark.parametrize("twin", [False, True], ids=["each has its heir", "no copy"])
+def test_where_nobody_competes_nothing_is_called_no_longer_one_to_one(tmp_path: Path, twin: bool) -> None:
+    found = lifespans(adjacent_matches(copies(tmp_path / "t.h5", heirs=1 if twin else 2, twin=twin)))
+    assert then_table(found).sum(0)[2] == 0
+    (copy,) = np.flatnonzero(found.members[:, 0] == 1)
+    assert (found.length[copy], THEN[found.then[copy]]) == ((1, "ended") if twin else (3, "last site"))
+
+
+@pytest.mark.parametrize("threshold", [0.05, 0.3, 0.95])
+def test_chains_stop_where_turnover_says_that_features_end_or_share_a_match(
+    random_store: Store, threshold: float
+) -> None:
+    matched = adjacent_matches(random_store)
+    found = lifespans(matched, threshold)
+    last = found.birth + found.length - 1
+    for site, one in enumerate(matched):
+        step, then = turnover(one, threshold), np.bincount(found.then[last == site], minlength=3).tolist()
+        assert then == [0, step.ended, step.passed - step.passed_mutual]
+    assert (last[found.then == 0] == len(matched)).all()
+
+
+def test_chains_are_chosen_by_what_comes_then(random_store: Store) -> None:
+    found = lifespans(adjacent_matches(random_store), 0.3)
+    every = [set(chosen(found, then=then, count=10**6).tolist()) for then in THEN]
+    assert [len(each) for each in every] == then_table(found).sum(0).tolist()
+    assert set.union(*every) == set(range(len(found.birth)))
 
 
 def test_survival_by_hand() -> None:
@@ -105,35 +169,6 @@ def test_half_lives() -> None:
     assert np.isnan(half_life(np.array([1.0, 0.9, np.nan])))
 
 
-def test_a_feature_that_vanishes_and_reappears(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    base = (rng.random((6000, 6)) < 0.03) * rng.lognormal(size=(6000, 6))
-    other = (rng.random((6000, 6)) < 0.03) * rng.lognormal(size=(6000, 6))
-    at_1, at_2 = other.copy(), base.copy()
-    at_1[:, 0] = base[:, 0]  # 0_0 does not vanish
-    at_1[:, 1] = base[:, 1] * (rng.random(6000) < 0.7)  # 0_1 vanishes only for a high threshold
-    at_2[:, 5] = 0  # 0_5 does not come back
-    store = plant(tmp_path / "v.h5", {"0": base, "1": at_1, "2": at_2})
-    keys, found = [site.key for site in store.sites], matches_for_returns(store)
-    high, low = (
-        {(str(one.before), str(one.after)) for one in returns(keys, found, threshold)} for threshold in (0.95, 0.6)
-    )
-    assert high == {(f"0_{i}", f"2_{i}") for i in (1, 2, 3, 4)}
-    assert low == high - {("0_1", "2_1")}
-    for one in returns(keys, found):
-        assert one.between < 0.95 <= one.value
-
-
-def test_a_gap_of_two_sites_is_looked_across_only_when_asked(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    sites = [(rng.random((4000, 3)) < 0.03) * rng.lognormal(size=(4000, 3)) for _ in range(3)]
-    store = plant(tmp_path / "g.h5", {str(k): each for k, each in enumerate([sites[0], sites[1], sites[2], sites[0]])})
-    keys = [site.key for site in store.sites]
-    assert returns(keys, matches_for_returns(store)) == []
-    found = returns(keys, matches_for_returns(store, gap=3))
-    assert {(str(one.before), str(one.after)) for one in found} == {(f"0_{i}", f"3_{i}") for i in range(3)}
-
-
 def test_one_site_has_no_lifespans() -> None:
     with pytest.raises(BadArgument):
         lifespans([])
@@ -145,9 +180,24 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     store, _ = planting.build(tmp_path / "c.h5")
     assert main(["lifespans", str(store.path), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert set(printed) == {"measure", "threshold", "survival", "births", "longest", "returns"}
+    assert set(printed) == {"measure", "threshold", "gap", "survival", "births", "longest", "returns"}
     assert [row["born"] for row in printed["births"]] == [2, 1, 0]
     assert printed["births"][0]["lengths"] == [0, 1, 1]
+    assert [(row["censored"], row["ended"], row["no_longer_one_to_one"]) for row in printed["births"]] == [
+        (1, 1, 0), (0, 1, 0), (0, 0, 0)
+    ]  # fmt: skip
     assert printed["longest"][0]["features"] == ["0_0", "1_0", "2_0"]
+    assert [row["then"] for row in printed["longest"]] == ["last site", "ended"]
+    assert printed["longest"][0]["best_next"] is None
+    assert printed["longest"][1]["value_next"] < 0.95
     assert main(["lifespans", str(store.path)]) == 0
-    assert "half_life" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "half-lives are of one-to-one chains; ended: no match of 0.95 or more at the next site" in told
+    assert "0 fall below the threshold and return, looked for across all sites" in told
+
+
+def test_the_command_tells_a_copy_from_what_ended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = copies(tmp_path / "c.h5")
+    assert main(["lifespans", str(store.path), "--json"]) == 0
+    births = json.loads(capsys.readouterr().out)["births"]
+    assert [(row["ended"], row["no_longer_one_to_one"]) for row in births] == [(1, 1), (1, 0), (0, 0)]

@@ -57,6 +57,7 @@ LAYERS = [
     {"view": "lifespans"},
     {"view": "lifespans", "born": "0", "length": "2"},
     {"view": "lifespans", "lasting": "2", "list": "returns"},
+    {"view": "lifespans", "then": "no longer one to one", "tau": "0.5"},
     {"view": "sites"},
     {"view": "sites", "mark": "dead 1 300.0 inf"},
     {"view": "sites", "mark": "maximum 0 0.0 2.5"},

@@ -10,9 +10,9 @@ from core.labels import Labels
 from core.store import Store
 from core.views.division import Paint, division_bar, part_colours, segments
 from ui import palette, selection
-from ui.gate_cards import STYLE, chip, evidence, listed, name_line, told_apart
+from ui.gate_cards import STYLE, chip, evidence, name_line, told_apart
 from ui.go import anchor, linked
-from ui.text import called, figure, head, named, percent, quiet, table
+from ui.text import called, figure, head, listed, name_cell, percent, quiet, table
 
 
 def division_in_words(one: Divided, labels: Labels) -> str:
@@ -87,7 +87,7 @@ def _part_rows(store: Store, labels: Labels, one: Divided) -> str:
         numbers = (figure(d.n_both[k] / d.n_parts[k]), figure(d.n_both[k] / d.n), f"{lift:,.1f}×")
         cells = (f"{d.n_both[k]:,}", f"{d.n_alone[k]:,}", *numbers)
         swatch = f'<i class="s-swatch" style="background:{colours[k] or "transparent"}"></i>'
-        rows.append([swatch + chip(part), named(part, labels), *cells, inspect])
+        rows.append([swatch + chip(part), name_cell(part, labels), *cells, inspect])
     role = "child" if one.kind == "split" else "parent"
     inside, share = ("necessity", "sufficiency") if one.kind == "split" else ("sufficiency", "necessity")
     names = [role, "", "tokens in common", "alone", inside, share, "lift", ""]

@@ -24,7 +24,7 @@ from ui.palette import site_colour
 from ui.selection import bind, value
 from ui.setup import Page
 from ui.share import path_told, share
-from ui.text import called, escape, figure, head, measure_name, measured, named, quiet, table, title
+from ui.text import called, escape, figure, head, measure_name, measured, name_cell, quiet, table, title
 
 SHOW = selection.choice("contexts", ("strongest", "sampled"))
 FIND = selection.text("find", longest=80)
@@ -144,7 +144,7 @@ def _neighbour_rows(page: Page, feature: Feature) -> str:
         numbers = [f"<b>{text}</b>" if name == measure else text for name, text in zip(shown, numbers, strict=True)]
         lift = "–" if link.lift != link.lift else f"{link.lift:,.0f}×" if link.lift >= 9.5 else f"{link.lift:.1f}×"
         inspect = anchor("contexts", "evolution", feature=str(feature), link=f"{link.source},{link.target}")
-        cells = [anchor(str(other), feature=str(other), link=None), named(other, page.labels) + few]
+        cells = [anchor(str(other), feature=str(other), link=None), name_cell(other, page.labels, few)]
         rows.append([*cells, f"{link.n_both:,}", *numbers, lift, *([inspect] if page_file("evolution") else [])])
     names = ["feature", "", "both, tokens", *(measure_name(name) for name in shown), "lift"]
     names += [""] if page_file("evolution") else []

@@ -15,7 +15,7 @@ from core.values import MIN_ACTIVE, Feature
 from core.views.tokens import context_line, shaded
 from ui.go import anchor, linked
 from ui.inspector import around
-from ui.text import called, escape, figure, head, named, percent, quiet
+from ui.text import called, escape, figure, head, listed, named, percent, quiet
 
 STYLE = Path(__file__).with_name("gates.css")
 CONTEXTS = 2  # of each cell of the truth table
@@ -50,14 +50,6 @@ def telling(features: tuple[Feature, ...], labels: Labels) -> bool:
     """Whether all of them are called differently, by words, so that a title says something."""
     names = [labels.name(feature).strip().casefold() for feature in features]
     return len(set(names)) == len(names) and all(any(c.isalpha() for c in name) for name in names)
-
-
-def listed(names: list[str], last: str) -> str:
-    """
-    >>> listed(["a", "b", "c"], "or")
-    'a, b or c'
-    """
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
 # ---- a gate

@@ -57,7 +57,7 @@ def agreement(store: Store, matches: Sequence[Matches]) -> pl.DataFrame:
     return agreement_table(all_agreed(store, matches))
 
 
-def card(store: Store, matches: Sequence[Matches]) -> None:
+def card(store: Store, matches: Sequence[Matches], tau: float) -> None:
     """Of the pairs that the weights assign, how many are each other's best match by Pearson; a row a pair of sites."""
     if not possible(store):
         return
@@ -67,17 +67,19 @@ def card(store: Store, matches: Sequence[Matches]) -> None:
             return
         found = all_agreed(store, matches)
         st.html(
-            f"<div>{escape(told(found))}</div>" + table(NAMES, rows(found), [False] + [True] * 5) + quiet(how(found))
+            f"<div>{escape(told(found))}</div>{table(NAMES, rows(found), [False] + [True] * 5)}"
+            + quiet(f"{at_any_value(matches, tau)} {how(found)}")
         )
 
 
-NAMES = ("sites", "assigned", "mutual best by Pearson", "both", "of the assigned", "of the mutual best")
+NAMES = ("sites", "assigned", "mutual best, any Pearson", "both", "of the assigned", "of the mutual best")
 
 
 def rows(found: Sequence[Agreed]) -> list[list[str]]:
     """The numbers as cells."""
     return [
-        [f"{escape(one.source)} → {escape(one.target)}", f"{one.assigned:,}", f"{one.mutual:,}", f"{one.both:,}",
+        [f'<span class="s-born">{escape(one.source)} → {escape(one.target)}</span>',
+         f"{one.assigned:,}", f"{one.mutual:,}", f"{one.both:,}",
          f"<b>{percent(one.share)}</b>", percent(one.found)]
         for one in found
     ]  # fmt: skip
@@ -93,6 +95,23 @@ def told(found: Sequence[Agreed]) -> str:
     if not assigned:
         return "The weights assign no alive feature to another."
     return f"Of the pairs that the weights assign, {percent(both / assigned)} are each other’s best match by Pearson."
+
+
+def at_any_value(matches: Sequence[Matches], tau: float) -> str:
+    """What is counted here as mutual best, and how it differs from "one to one" in the table of turnover.
+
+    >>> import numpy as np
+    >>> from core.statistics.best_alive import Best
+    >>> active, best = np.full(2, 20), Best(np.array([0, 1]), np.array([0.97, 0.4]))
+    >>> at_any_value([Matches("0", "1", "pearson", active, active, best, best, {})], 0.95)
+    'Mutual best matches count here at any value: 2. Of these 1 are at τ = 0.95 or above, what Turnover by Pearson calls one to one.'
+    """  # noqa: E501
+    every = sum(int(one.mutual.sum()) for one in matches)
+    above = sum(int((one.mutual_at(tau) >= 0).sum()) for one in matches)
+    return (
+        f"Mutual best matches count here at any value: {every:,}. Of these {above:,} are at τ = {tau:g} or above, what "
+        "Turnover by Pearson calls one to one."
+    )
 
 
 def how(found: Sequence[Agreed]) -> str:

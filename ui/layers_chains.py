@@ -1,22 +1,23 @@
-"""The Layers page's lists of lifespans: chains, what vanishes and reappears, and one of them site by site."""
+"""The Layers page's lists of lifespans: chains, what falls below τ and returns, and one of them site by site."""
 
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Literal
 
 import polars as pl
 import streamlit as st
 
-from core.analyses.layer_tables import Question, return_table
 from core.analyses.lifespans import MOST, Lifespans
 from core.values import Feature
 from ui import palette, selection
 from ui.go import anchor, linked
+from ui.layers_evidence import NEVER, evidence
 from ui.layers_lifespans import Shown
 from ui.layers_page import LISTED, SHOWN, Asked
-from ui.layers_turnover import evidence, in_focus
+from ui.lifespan_words import afterwards, told_of
 from ui.setup import Page
-from ui.text import escape, figure, head, quiet
+from ui.text import escape, figure, head, measure_name, quiet
 
 
 def lists(page: Page, asked: Asked, shown: Shown) -> None:
@@ -27,37 +28,30 @@ def lists(page: Page, asked: Asked, shown: Shown) -> None:
         chain_list(page, asked, shown)
 
 
-def told_of(question: Question) -> str:
-    """What is listed, in words.
-
-    >>> told_of(("2", 0, 3)), told_of(("", 1, 0)), told_of(("", 0, 0))
-    ('born at site 2 that last 3 sites or more', 'that last 1 site', 'the longest-lived first')
-    """
-    born, length, least = question
-    lasting = f"that last {length or least} site{'s' * ((length or least) != 1)}{' or more' * (not length)}"
-    told = (f"born at site {born}" if born else "", lasting if length or least else "")
-    return " ".join(filter(None, told)) or "the longest-lived first"
-
-
 def chain_list(page: Page, asked: Asked, shown: Shown) -> None:
     """Chains as a table; the one in focus as boxes, and the evidence of its weakest step."""
     told, n = told_of(shown.question), len(shown.chains)
     with st.container(key="card-chains"):
-        everything = anchor("show the longest-lived of all", born="all", length="0", lasting="0", shown="")
+        asked_none = {"born": "all", "length": "0", "lasting": "0", "then": "all", "shown": ""}
+        everything = anchor("show the longest-lived of all", **asked_none)
         more = everything if any(shown.question) else ""
         first = f"the first {n:,}" if n == MOST else f"{n:,}"
-        linked(head(f"{first} feature{'s' * (n != 1)}", told) + more, "layers:chains-head")
+        linked(head(f"{first} chain{'s' * (n != 1)}", told) + more, "layers:chains-head")
         if not n:
             st.html(quiet("None." if any(shown.question) else "No feature lasts for two sites: lower the threshold."))
             return
         titles = {
+            "born": "from",
             "born_name": "called",
+            "last": "to",
             "last_name": "called there",
-            "still_there": "still there",
+            "length": "sites",
             "weakest": "weakest step",
+            "best_next": "next site’s best",
+            "value_next": f"its {measure_name(asked.measure)}",
         }
-        _listed(shown.frame, f"table:chains:{asked}:{told}", "born", titles)
-    strip(page, shown.found, int(shown.chains[in_focus(shown.frame, "born", "born_name")]))
+        _listed(shown.frame, f"table:chains:{asked}:{told}", "born", titles, shown.row)
+    strip(page, shown.found, int(shown.chains[shown.row]))
 
 
 def strip(page: Page, found: Lifespans, chain: int) -> None:
@@ -78,30 +72,44 @@ def strip(page: Page, found: Lifespans, chain: int) -> None:
         graph = anchor("evolution graph", "evolution", feature=str(features[0]), link="")
         top = head("One feature, site by site", "Pearson of each step")
         boxes = f'<div class="s-scroll"><div class="s-chain">{"".join(parts)}</div></div>'
-        linked(f'<div class="s-between">{top}{graph}</div>{boxes}', "layers:chain")
-    worst = min(links, key=lambda link: link.measures["pearson"], default=None)
-    first, then = (worst.source, worst.target) if worst else (features[0], None)
-    evidence(page, first, then, told="the weakest step")
+        after = f'<div class="s-small">{afterwards(found, chain)}</div>'
+        linked(f'<div class="s-between">{top}{graph}</div>{boxes}{after}', "layers:chain")
+    if links:
+        worst = min(links, key=lambda link: link.measures["pearson"])
+        evidence(page, worst.source, worst.target, told="the weakest step")
+    else:
+        nothing = NO_SITE if found.censored[chain] else NEVER
+        evidence(page, features[0], found.after(chain)[0], told="its best match at the next site", nothing=nothing)
+
+
+NO_SITE = "It has no step to show: it begins at the last site."
 
 
 def return_list(page: Page, asked: Asked, shown: Shown) -> None:
-    """What vanishes and reappears; the one in focus with its evidence."""
-    found = shown.back
+    """What falls below τ and returns, the deepest first; the one in focus with its evidence."""
+    found, n = shown.back, len(shown.back)
     with st.container(key="card-returns"):
-        told = f"a mutual match at {asked.tau:g} or more up to {shown.gap} sites on, and none as good in between"
-        st.html(head(f"{len(found):,} features vanish and reappear", told))
+        top = f"{n:,} feature{'s' * (n != 1)} fall{'s' * (n == 1)} below the threshold and return{'s' * (n == 1)}"
+        st.html(
+            head(top, f"each other’s best match at {asked.tau:g} or more, and none as good in between; deepest first")
+        )
         if not found:
             st.html(quiet("None at this threshold."))
             return
-        frame = return_table(found, page.labels)
         titles = {"before_name": "called", "after": "there again as", "after_name": "called there", "value": "match",
-                  "between": "best in between"}  # fmt: skip
-        _listed(frame, f"table:returns:{asked}", "before", titles)
-    row = in_focus(frame, "before", "before_name")
-    evidence(page, found[row].before, found[row].after, told="what it comes back as")
+                  "between": "best in between", "depth": "depth below τ"}  # fmt: skip
+        _listed(shown.falls, f"table:returns:{asked}", "before", titles, shown.row)
+    one = found[shown.row]
+    evidence(page, one.before, one.after, told="what it comes back as")
 
 
-def _listed(frame: pl.DataFrame, key: str, name: str, titles: dict[str, str]) -> None:
+WIDTHS: dict[str, int | Literal["small", "medium"]] = {
+    "born_name": "medium", "last_name": "medium", "before_name": "medium", "after_name": "medium",
+    "features": "medium", "then": 150, "weakest": 110, "best_next": 125,
+}  # fmt: skip
+
+
+def _listed(frame: pl.DataFrame, key: str, name: str, titles: dict[str, str], row: int) -> None:
     def chosen() -> None:
         rows = st.session_state[key]["selection"]["rows"]
         if rows:
@@ -109,18 +117,16 @@ def _listed(frame: pl.DataFrame, key: str, name: str, titles: dict[str, str]) ->
 
     columns = {}
     for column, kind in frame.schema.items():
-        label = titles.get(column, column)
-        if kind == pl.Float64:
-            columns[column] = st.column_config.NumberColumn(label, format="%.3f", width="small")
-        elif kind == pl.Int64:
-            columns[column] = st.column_config.NumberColumn(label, width="small")
+        label, width = titles.get(column, column), WIDTHS.get(column, "small")
+        if kind == pl.String:
+            columns[column] = st.column_config.TextColumn(label, width=width)
         else:
-            wide = column.endswith("name") or column == "features"
-            columns[column] = st.column_config.TextColumn(label, width="medium" if wide else "small")
+            decimals = "%.3f" if kind == pl.Float64 else None
+            columns[column] = st.column_config.NumberColumn(label, format=decimals, width=width)
     st.dataframe(
         frame, key=key, hide_index=True, selection_mode="single-row", on_select=chosen, column_config=columns,
         height=min(318, 38 + 35 * len(frame)), placeholder="–",
-        selection_default={"selection": {"rows": [in_focus(frame, name, f"{name}_name")]}},
+        selection_default={"selection": {"rows": [row]}},
     )  # fmt: skip
 
 
@@ -141,4 +147,4 @@ def list_switch() -> None:
     )
 
 
-LISTED_NAMES = {"longest": "Lifespans", "returns": "Vanish and reappear"}
+LISTED_NAMES = {"longest": "Lifespans", "returns": "Fall below τ and return"}

@@ -1,4 +1,4 @@
-"""The Layers page's lifespans: survival, lengths by birth site, the longest-lived, and what vanishes and reappears."""
+"""The Layers page's lifespans: survival, lengths and ends by birth site, and what the lists below them hold."""
 
 from __future__ import annotations
 
@@ -9,22 +9,25 @@ import numpy as np
 import polars as pl
 import streamlit as st
 
-from core.analyses.layer_tables import Question, birth_table, chain_table, gap_of, return_table, survival_table
+from core.analyses.layer_tables import Question, birth_table, chain_table, return_table, survival_table
 from core.analyses.lifespans import (
+    THEN,
     Lifespans,
-    Return,
     chosen,
     half_life,
     length_table,
     lifespans,
-    returns,
     survival,
+    then_table,
 )
+from core.analyses.returns import Return, gap_of, returns
 from core.analyses.turnover import Matches
 from core.views.curves import Line, line_figure
-from ui import palette, selection
+from ui import lifespan_words, palette, selection
 from ui.go import anchor, linked
+from ui.layers_evidence import in_focus
 from ui.layers_page import (
+    AFTER,
     LASTING,
     LENGTH,
     LISTED,
@@ -34,10 +37,10 @@ from ui.layers_page import (
     line_colours,
     matches_across,
 )
-from ui.layers_turnover import STYLE, in_focus
+from ui.layers_turnover import STYLE
 from ui.marks import chart, choices
 from ui.setup import Page
-from ui.text import called, escape, head, table
+from ui.text import escape, head, quiet, table
 
 
 @dataclass(frozen=True)
@@ -50,55 +53,50 @@ class Shown:
     frame: pl.DataFrame  # one row each
     gap: int  # how far `back` looks; 0 where it is not listed
     back: list[Return]
+    falls: pl.DataFrame  # of `back`, one row each
+
+    @property
+    def row(self) -> int:
+        """The row in focus of what is listed; of returns the one that falls deepest, where nobody chose."""
+        return in_focus(self.falls, "before") if self.gap else in_focus(self.frame, "born", "born_name")
+
+    @property
+    def chain(self) -> int | None:
+        """The chain in focus; None where none is listed."""
+        return int(self.chains[self.row]) if len(self.chains) and not self.gap else None
 
 
 def shown(page: Page, asked: Asked, matches: Sequence[Matches]) -> Shown:
     """What the settings ask for; pairs of sites across gaps are computed where returns are listed."""
     found = lifespans(matches, asked.tau)
-    born = selection.value(born_setting(page.store))
-    question = ("" if born == "all" else born, selection.value(LENGTH), selection.value(LASTING))
+    born, then = selection.value(born_setting(page.store)), selection.value(AFTER)
+    lasting = selection.value(LENGTH), selection.value(LASTING)
+    question = ("" if born == "all" else born, *lasting, "" if then == "all" else then)
     chains = chosen(found, *question)
     frame = chain_table(found, chains, page.labels)
     if selection.value(LISTED) != "returns":
-        return Shown(found, question, chains, frame, 0, [])
-    across = matches_across(page.store, asked.measure)
-    back = returns(found.keys, across, asked.tau)
-    return Shown(found, question, chains, frame, gap_of(len(found.keys)), back)
+        return Shown(found, question, chains, frame, 0, [], pl.DataFrame())
+    gap = gap_of(len(found.keys))
+    back = returns(found.keys, matches_across(page.store, asked.measure, gap), asked.tau)
+    return Shown(found, question, chains, frame, gap, back, return_table(back, page.labels))
 
 
-def title(page: Page, shown: Shown) -> str:
-    """The lifespan in focus and how long features last in general, plain text."""
+def told(page: Page, asked: Asked, shown: Shown) -> tuple[str, str]:
+    """The page's title and the sentences under it, plain text."""
     if shown.gap:
-        return _title_of_returns(page, shown.back)
-    found = shown.found
-    curve = survival(found)
-    half = half_life(curve)
-    told = f"half of all features are gone after {half:.1f} sites"
-    if np.isnan(half):
-        told = f"{100 * curve[1]:.0f}% of all features go on one to one at the next site"
-    if not len(shown.chains) or found.length[shown.chains].max() < 2:
-        return f"{told[0].upper()}{told[1:]}" if len(found.birth) else "No feature of this store is alive"
-    features = found.features(int(shown.chains[in_focus(shown.frame, "born", "born_name")]))
-    return f"{called(features[0], page.labels)} lasts from site {features[0].key} to site {features[-1].key}; {told}"
+        words = lifespan_words.explained_returns(shown.back, asked.tau, asked.measure, shown.gap, len(page.store.sites))
+        return lifespan_words.title_of_returns(shown.back, shown.row, page.labels), words
+    return lifespan_words.title(shown.found, shown.chain, page.labels), lifespan_words.explained(shown.found)
 
 
-def _title_of_returns(page: Page, back: Sequence[Return]) -> str:
-    if not back:
-        return "No feature vanishes and reappears"
-    one = back[in_focus(return_table(back, page.labels), "before", "before_name")]
-    after = f"there again at site {one.after.key}"
-    told = f"{called(one.before, page.labels)} of site {one.before.key} is gone at the next site and {after}"
-    return f"{told}, one of {len(back):,}" if len(back) > 1 else told
-
-
-def frames(page: Page, shown: Shown) -> dict[str, Callable[[], pl.DataFrame]]:
+def frames(shown: Shown) -> dict[str, Callable[[], pl.DataFrame]]:
     """What can be downloaded."""
     found: dict[str, Callable[[], pl.DataFrame]] = {
         "births": lambda: birth_table(shown.found),
         "survival": lambda: survival_table(shown.found),
         "lifespans": lambda: shown.frame,
     }
-    return found | ({"returns": lambda: return_table(shown.back, page.labels)} if shown.gap else {})
+    return found | ({"returns": lambda: shown.falls} if shown.gap else {})
 
 
 def overview(page: Page, shown: Shown, theme: str) -> None:
@@ -107,12 +105,20 @@ def overview(page: Page, shown: Shown, theme: str) -> None:
     left, right = st.columns([2, 3], gap="small")
     with left, st.container(key="card-survival"):
         st.html(STYLE)
-        st.html(head("Still there", "share of features, by sites after their first · click a point for them"))
+        st.html(head("Still one to one", "share of chains, by sites after their first · click a point for them"))
         st.html(_legend(found, theme))
         chart(survival_figure(found, theme), "layers:survival")
     with right, st.container(key="card-births"):
-        told = "of them still there at the last site: outlined"
-        linked(head("How many sites a feature lasts", told) + births(shown), "layers:births")
+        told = "outlined: those that reach the last site"
+        body = births(shown) + ends(shown) + quiet(BEGINNINGS)
+        linked(head("How many sites a chain lasts", told) + body, "layers:births")
+
+
+BEGINNINGS = (
+    "Curves and half-lives are of one-to-one chains; those that reach the last site last at least so long "
+    "(product-limit). A chain begins where no feature of the site before is its one-to-one match, which is not always "
+    "a birth as Turnover counts them."
+)
 
 
 def _legend(found: Lifespans, theme: str) -> str:
@@ -131,10 +137,13 @@ def survival_figure(found: Lifespans, theme: str) -> object:
     shades = line_colours(len(found.keys) - 1, theme)
 
     def marks(born: str) -> list[tuple[str, ...]]:
-        return [choices(born=born, length=0, lasting=k + 1, list="longest", shown="") for k in range(len(found.keys))]
+        return [
+            choices(born=born, length=0, lasting=k + 1, then="all", list="longest", shown="")
+            for k in range(len(found.keys))
+        ]
 
     lines = [
-        Line(f"born at {key}, after %{{x}}", steps, survival(found, site), shades[site], markers=True, marks=marks(key))
+        Line(f"from {key}, after %{{x}}", steps, survival(found, site), shades[site], markers=True, marks=marks(key))
         for site, key in enumerate(found.keys[:-1])
     ]
     every = survival(found)
@@ -146,7 +155,8 @@ def survival_figure(found: Lifespans, theme: str) -> object:
 
 def births(shown: Shown) -> str:
     """One row a birth site: born, half-life, then how many of each length, shaded by their share."""
-    found, chosen = shown.found, shown.question[:2]
+    found, (born, length, *rest) = shown.found, shown.question
+    chosen = (born, length) if not any(rest) else ("", 0)
     lengths, n = length_table(found), len(found.keys)
     rows = []
     for site, key in enumerate(found.keys):
@@ -154,13 +164,13 @@ def births(shown: Shown) -> str:
         half = half_life(survival(found, site))
         swatch = f'<i class="s-swatch" style="background:{palette.site_colour(site, n)}"></i>'
         cells = [f'<span class="s-born">{swatch}{escape(key)}</span>', _cell(total, total, key, 0, False, chosen)]
-        unknown = '<span class="s-quiet" title="more than half are still there where the store ends">–</span>'
+        unknown = '<span class="s-quiet" title="more than half are still one to one where the store ends">–</span>'
         cells.append(unknown if np.isnan(half) else f"{half:.2f}")
         for k in range(n):
             last = site + k + 1 == n
             cells.append(_cell(int(lengths[site, k]), total, key, k + 1, last, chosen) if site + k < n else "")
         rows.append(cells)
-    names = ("born at", "features", "half-life, sites", *(f"{k + 1} site{'s' * (k > 0)}" for k in range(n)))
+    names = ("begin at", "chains", "half-life, sites", *(f"{k + 1} site{'s' * (k > 0)}" for k in range(n)))
     return table(names, rows, [False] + [True] * (n + 2))
 
 
@@ -171,6 +181,17 @@ def _cell(count: int, of: int, key: str, length: int, last: bool, chosen: tuple[
     edge = "box-shadow:inset 0 0 0 1px var(--s-quiet);" if last else ""
     edge = "box-shadow:inset 0 0 0 2px var(--s-accent);" if chosen == (key, length) else edge
     ground = f"background:color-mix(in srgb, var(--s-shade) {depth}%, transparent);{edge}"
-    told = f"{count} features born at site {key}" + (f" that last {length} sites" if length else "")
+    told = f"{count} chains that begin at site {key}" + (f" and last {length} sites" if length else "")
     body = f'<span class="s-heat" style="{ground}">{count:,}</span>'
-    return anchor(body, label=told, born=key, length=str(length), lasting="0", list="longest", shown="")
+    return anchor(body, label=told, born=key, length=str(length), lasting="0", then="all", list="longest", shown="")
+
+
+def ends(shown: Shown) -> str:
+    """How many of all chains stop in which way; each number leads to them."""
+    parts = []
+    for then, count in zip(THEN, then_table(shown.found).sum(0).tolist(), strict=True):
+        here = ' class="s-here"' if shown.question == ("", 0, 0, then) else ""
+        asked = {"born": "all", "length": "0", "lasting": "0", "then": then, "list": "longest", "shown": ""}
+        number = anchor(f"<span{here}>{count:,}</span>", label=f"{count} chains: {then}", **asked) if count else "0"
+        parts.append(f"{number} {'reach the last site' if then == 'last site' else then}")
+    return f'<div class="s-small">Then: {" · ".join(parts)}</div>'

@@ -15,8 +15,8 @@ from core.store import Store
 from core.values import MIN_ACTIVE, Feature
 from ui import selection
 from ui.go import anchor, linked
+from ui.layers_evidence import in_focus
 from ui.layers_page import SHOWN
-from ui.layers_turnover import in_focus
 from ui.marks import choices
 from ui.setup import Page
 from ui.text import contexts, head, named, quiet

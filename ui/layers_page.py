@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from core.analyses.layer_tables import gap_of
-from core.analyses.lifespans import pairs_for_returns
+from core.analyses.lifespans import THEN
+from core.analyses.returns import pairs_for_returns
 from core.analyses.turnover import (
     ADMISSIBLE,
     BANDS,
@@ -33,6 +33,7 @@ TAU = selection.number("tau", THRESHOLD, 0.01, 1.0)
 OF = selection.choice("of", ("alive", "all"))
 BAND = selection.choice("band", BANDS)
 SHOWN = selection.text("shown", longest=80)
+AFTER = selection.choice("then", ("all", *THEN))
 LISTED = selection.choice("list", ("longest", "returns"))
 LENGTH = selection.count("length", 0, 0, 1000)
 LASTING = selection.count("lasting", 0, 0, 1000)
@@ -87,10 +88,9 @@ def at_hand(store: Store) -> bool:
     return all(pair_path(store, a.key, b.key).is_file() for a, b in pairwise(store.sites))
 
 
-def matches_across(store: Store, measure: str) -> dict[tuple[str, str], Matches]:
+def matches_across(store: Store, measure: str, gap: int) -> dict[tuple[str, str], Matches]:
     """The matches of all pairs that `returns` looks at, by one measure."""
-    keys = [site.key for site in store.sites]
-    pairs = pairs_for_returns(keys, gap_of(len(keys)))
+    pairs = pairs_for_returns([site.key for site in store.sites], gap)
     found = _matches(store, pairs, (measure,), "Pairs of sites across gaps", nulls=False)
     return {pair: by[measure] for pair, by in found.items()}
 
@@ -158,15 +158,6 @@ def turnover_words(asked: Asked, told: Sequence[Turnover]) -> str:
         f"A feature is passed on where its best match among the next site’s alive features has a "
         f"{measure_name(asked.measure)} of {asked.tau:g} or more, else it ends; by chance {by_chance} would be. "
         "Dead features (never active) and rare ones (on fewer than 10 tokens) are counted apart."
-    )
-
-
-def lifespans_words(asked: Asked) -> str:
-    """How it is computed."""
-    return (
-        f"A lifespan is a chain of features from site to site, each the other’s best match, with a "
-        f"{measure_name(asked.measure)} of {asked.tau:g} or more. Chains that reach the last site last at least so "
-        "long: the curve (product-limit) does not take them for ended."
     )
 
 

@@ -38,24 +38,25 @@ def turnover(path: str, asked: Asked, measures: tuple[str, ...], place: int, *, 
 
 
 def lifespans(path: str, asked: Asked, question: Question, gap: int) -> str:
-    """Births, survival, the chains that are listed, and, where these are listed, what vanishes and reappears."""
+    """Births, survival, the chains that are listed, and, where these are listed, what falls below τ and returns."""
     names = [
         "from core.analyses import layer_tables as tables",
         "from core.analyses import lifespans as spans",
         "from core.analyses.turnover import adjacent_matches",
     ]
-    born, length, least = question
+    born, length, least, then = question
     lines = [
         f"found = spans.lifespans(adjacent_matches(store, {asked.measure!r}), {asked.tau!r})",
         "births = tables.birth_table(found)",
         "survival = tables.survival_table(found)",
-        f"chosen = spans.chosen(found, {born!r}, {length}, {least})",
+        f"chosen = spans.chosen(found, {born!r}, {length}, {least}, {then!r})",
         "lifespans = tables.chain_table(found, chosen, Labels.beside(store))",
     ]
     if gap:
+        names.insert(2, "from core.analyses import returns as falls")
         lines += [
-            f"matches = spans.matches_for_returns(store, {asked.measure!r}, {gap}, nulls=False)",
-            f"back = spans.returns(found.keys, matches, {asked.tau!r})",
+            f"matches = falls.matches_for_returns(store, {asked.measure!r}, {gap}, nulls=False)",
+            f"back = falls.returns(found.keys, matches, {asked.tau!r})",
             "returns = tables.return_table(back, Labels.beside(store))",
         ]
     return _script(path, names, lines)

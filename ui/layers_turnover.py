@@ -16,14 +16,13 @@ from core.statistics.chance import best_by_chance
 from core.values import Feature
 from core.views.curves import Line, line_figure
 from core.views.sankey import Paint, sankey
-from ui import evolution as evo
 from ui import palette, selection
 from ui.go import anchor, linked
-from ui.inspector import inspector
+from ui.layers_evidence import evidence, in_focus
 from ui.layers_page import SHOWN, Asked, ByMeasure, colours, line_colours
 from ui.marks import chart, choices
 from ui.setup import Page
-from ui.text import escape, head, measure_name, named, percent, quiet, table
+from ui.text import escape, head, measure_name, percent, quiet, table
 
 STYLE = Path(__file__).with_name("layers.css")
 BAND_WORDS = {
@@ -233,31 +232,3 @@ def _choices(asked: Asked, found: Matches, frame: pl.DataFrame) -> None:
         height=min(318, 38 + 35 * len(frame)), placeholder="–",
         selection_default={"selection": {"rows": [in_focus(frame, "feature", "name")]}},
     )  # fmt: skip
-
-
-def in_focus(frame: pl.DataFrame, key: str, name: str) -> int:
-    """The chosen row, else the first one that is called by a word, else the first."""
-    wanted, keys = selection.value(SHOWN), frame[key].to_list()
-    if wanted in keys:
-        return keys.index(wanted)
-    words = (row for row, text in enumerate(frame[name]) if len(text or "") > 4 and text.strip("“”").isalpha())
-    return next(words, 0)
-
-
-def evidence(page: Page, feature: Feature, match: Feature | None, told: str = "its best match") -> None:
-    """Where the feature leads, and the tokens for and against its match, which is called `told`."""
-    with st.container(key="card-link"):
-        lead = [
-            f"<b>{feature}</b> {named(feature, page.labels)}",
-            anchor("feature", "feature", feature=str(feature)),
-            anchor("evolution", "evolution", feature=str(feature)),
-        ]
-        if match is not None:
-            source, target = page.store.order(feature, match)
-            link = f"{source},{target}"
-            lead.append(anchor(f"inspect {told}", "evolution", feature=str(feature), link=link))
-        linked(f'<div class="s-lead">{" · ".join(lead)}</div>', "layers:lead")
-        if match is None:
-            st.html(quiet("It has no match to show: no alive feature of the other site ever resembles it."))
-            return
-        inspector(evo.report_of(page.store.fingerprint, page.store, link, 0.0), page.store, page.labels)

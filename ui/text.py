@@ -41,6 +41,11 @@ def named(feature: Feature, labels: Labels) -> str:
     return f'<span class="s-hint-word">“{escape(hint)}”</span>' if hint else '<span class="s-quiet">dead</span>'
 
 
+def name_cell(feature: Feature, labels: Labels, more: str = "") -> str:
+    """As `named`, for a cell of a table: it breaks where it is long, and not word by word; `more` is HTML."""
+    return f'<span class="s-called">{named(feature, labels)}{more}</span>'
+
+
 def called(feature: Feature, labels: Labels) -> str:
     """What a feature is called, as plain text for titles: the label or the hint in quotes, else its key."""
     name = labels.name(feature)
@@ -101,6 +106,15 @@ def short_count(n: float) -> str:
     if n < 1000:
         return f"{n:.0f}"
     return f"{n / 1000:.0f}k" if n < 999_500 else f"{n / 1e6:.3g}M"
+
+
+def listed(names: Sequence[str], last: str) -> str:
+    """Names one after the other, `last` before the last of them.
+
+    >>> listed(["a", "b", "c"], "or")
+    'a, b or c'
+    """
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
 def contexts(found: Iterable, top: float, *, one_line: bool = False) -> str:

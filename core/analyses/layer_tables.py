@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
-from core.analyses.lifespans import GAP, Lifespans, Return, half_life, length_table, survival
+from core.analyses.lifespans import THEN, Lifespans, half_life, length_table, survival, then_table
+from core.analyses.returns import Return
 from core.analyses.turnover import Matches, band, of_source, share_curves, turnover
 from core.labels import Labels
 from core.values import Feature
@@ -16,8 +17,8 @@ TAUS = np.round(np.linspace(0.0, 1.0, 201), 3)
 """The thresholds at which curves are drawn and downloaded."""
 
 
-Question = tuple[str, int, int]
-"""Which chains are listed: born at a site ("" for any), of a length, of at least one (0 for any)."""
+Question = tuple[str, int, int, str]
+"""Which chains are listed: born at a site, of a length, of at least one, followed by what ("" and 0 for any)."""
 
 
 def turnover_table(found: Sequence[Matches], threshold: float) -> pl.DataFrame:
@@ -66,36 +67,44 @@ def band_table(found: Matches, name: str, threshold: float, labels: Labels) -> p
 
 
 def birth_table(found: Lifespans) -> pl.DataFrame:
-    """One row a birth site: how many were born, the half-life in sites, how many of each length."""
-    lengths = length_table(found)
+    """One row a birth site: how many were born, the half-life in sites, how they stop, how many of each length."""
+    lengths, then = length_table(found), then_table(found)
     rows = {
         "site": list(found.keys),
         "born": lengths.sum(1),
         "half_life": [half_life(survival(found, site)) for site in range(len(found.keys))],
-        "still_there": [int((found.born_at(site) & found.censored).sum()) for site in range(len(found.keys))],
+        "still_there": then[:, THEN.index("last site")],
+        "ended": then[:, THEN.index("ended")],
+        "no_longer_one_to_one": then[:, THEN.index("no longer one to one")],
         **{f"length_{k + 1}": lengths[:, k] for k in range(len(found.keys))},
     }
     return pl.DataFrame(rows).with_columns(pl.col("half_life").fill_nan(None))
 
 
 def chain_table(found: Lifespans, chains: Sequence[int] | np.ndarray, labels: Labels) -> pl.DataFrame:
-    """One row a chain: first and last feature with their names, length in sites, the weakest step, all features."""
+    """One row a chain: first and last feature with their names, length in sites, what comes then, the weakest step.
+
+    Then the best match of its last feature at the next site, whatever its value, and all features.
+    """
     rows = []
     for c in (int(c) for c in chains):
         features = found.features(c)
         first, last = features[0], features[-1]
+        heir, _ = found.after(c)
         names = (str(first), name_of(first, labels), str(last), name_of(last, labels))
-        still = "yes" if found.censored[c] else "no"
-        rows.append((*names, len(features), still, float(found.weakest[c]), " ".join(map(str, features))))
-    texts = ("born", "born_name", "last", "last_name")
-    schema = dict.fromkeys(texts, pl.String) | {
-        "length": pl.Int64, "still_there": pl.String, "weakest": pl.Float64, "features": pl.String,
+        steps = len(features), THEN[found.then[c]], float(found.weakest[c])
+        after = str(heir) if heir else None, float(found.value_next[c])
+        rows.append((*names, *steps, *after, " ".join(map(str, features))))
+    schema: dict[str, type[pl.DataType]] = {
+        **dict.fromkeys(("born", "born_name", "last", "last_name"), pl.String),
+        "length": pl.Int64, "then": pl.String, "weakest": pl.Float64, "best_next": pl.String,
+        "value_next": pl.Float64, "features": pl.String,
     }  # fmt: skip
     return pl.DataFrame(rows, schema, orient="row").fill_nan(None)
 
 
 def return_table(found: Sequence[Return], labels: Labels) -> pl.DataFrame:
-    """One row a feature that vanishes and reappears: both ends, their match, the best match in between."""
+    """One row a feature that falls below τ and returns: both ends, their match, the best in between, the depth."""
     rows = [
         (
             str(one.before),
@@ -104,11 +113,13 @@ def return_table(found: Sequence[Return], labels: Labels) -> pl.DataFrame:
             name_of(one.after, labels),
             one.value,
             one.between,
+            one.depth,
         )
         for one in found
     ]
     texts = dict.fromkeys(("before", "before_name", "after", "after_name"), pl.String)
-    return pl.DataFrame(rows, texts | {"value": pl.Float64, "between": pl.Float64}, orient="row")
+    numbers = dict.fromkeys(("value", "between", "depth"), pl.Float64)
+    return pl.DataFrame(rows, {**texts, **numbers}, orient="row").fill_nan(None)
 
 
 def survival_table(found: Lifespans) -> pl.DataFrame:
@@ -129,12 +140,3 @@ def name_of(feature: Feature, labels: Labels) -> str:
     label = labels.get(feature)
     hint = "" if label else labels.hint(feature)
     return label.text if label else f"“{hint}”" if hint else ""
-
-
-def gap_of(n_sites: int) -> int:
-    """How far the page looks for what reappears: everywhere in small stores, else `GAP` sites on.
-
-    >>> gap_of(6), gap_of(13)
-    (5, 2)
-    """
-    return n_sites - 1 if n_sites <= 7 else GAP

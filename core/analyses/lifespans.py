@@ -1,40 +1,44 @@
 """Lifespans: for how many sites a feature lasts, as chains of mutual best matches at τ or above.
 
 Every alive feature of every site belongs to exactly one chain: a mutual match is one to one. A chain is born at its
-first site and ends at its last. A chain that reaches the store's last site is *censored*: it lasts at least so long.
-A chain of the first site may be older than the store can tell; lengths count the sites that are seen.
+first site. Before the store's last site it stops in one of two ways: it has *ended* where its last feature has no match
+at τ or above at the next site, and it is *no longer one to one* where that feature has one, whose own best match is
+another feature: of near copies with one heir a single one goes on, and the others are still represented. A chain that
+reaches the store's last site is *censored*: it lasts at least so long. A chain of the first site may be older than the
+store can tell; lengths count the sites that are seen.
 
-The survival curve is the product-limit estimate (Kaplan and Meier 1958): S(k) = Π_{i ≤ k} (1 − d_i / r_i), with r_i the
-chains that are i sites long or longer and are followed by a site, d_i those of them that end there. The half-life is
-where S falls to a half, in sites, exponential between whole ones; NaN where the store ends before.
+The survival curve is that of one-to-one chains, however they stop, by the product-limit estimate (Kaplan and Meier
+1958): S(k) = Π_{i ≤ k} (1 − d_i / r_i), with r_i the chains that are i sites long or longer and are followed by a site,
+d_i those of them that stop there. The half-life is where S falls to a half, in sites, exponential between whole ones;
+NaN where the store ends before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 
-from core.analyses.turnover import THRESHOLD, Matches, check_threshold, matches
+from core.analyses.turnover import THRESHOLD, Matches, check_threshold
 from core.errors import BadArgument
-from core.store import Store
 from core.values import Feature
-
-GAP = 2
-"""How many sites further on a vanished feature is looked for; each step costs as many more pairs as there are sites."""
 
 MOST = 500
 """Chains listed at once."""
 
-Pairs = Mapping[tuple[str, str], Matches]
+THEN = ("last site", "ended", "no longer one to one")
+"""What comes after a chain: no further site, no match at τ or above, or one whose best match is another feature."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lifespans:
-    """All chains of a store, in the order of their births; sites are places along the forward pass."""
+    """All chains of a store, in the order of their births; sites are places along the forward pass.
+
+    The last three tell how a chain stops: the best match of its last feature at the site after it, whatever its value,
+    and the best match of that one. Where the latter is another feature than the chain's last, it is a rival.
+    """
 
     keys: tuple[str, ...]
     threshold: float
@@ -43,6 +47,9 @@ class Lifespans:
     length: np.ndarray  # int64 [chains], sites
     members: np.ndarray  # int64 [chains, sites], feature indices, -1 where the chain is not
     weakest: np.ndarray  # float64 [chains], least measure along the chain; NaN for a single site
+    best_next: np.ndarray  # int64 [chains], feature index; -1 where there is no such site or match
+    value_next: np.ndarray  # float64 [chains], its measure; NaN where there is none
+    rival: np.ndarray  # int64 [chains], feature index; -1 where there is none
 
     @property
     def censored(self) -> np.ndarray:
@@ -57,23 +64,22 @@ class Lifespans:
             for site in range(first, first + int(self.length[chain]))
         )
 
+    @cached_property
+    def then(self) -> np.ndarray:
+        """What comes after each chain, int64 [chains], places in `THEN`."""
+        reached = self.value_next >= self.threshold  # NaN does not
+        return np.where(self.censored, 0, np.where(reached, 2, 1))
+
+    def after(self, chain: int) -> tuple[Feature | None, Feature | None]:
+        """The best match of a chain's last feature at the next site, and the rival that this one matches better."""
+        last = int(self.birth[chain] + self.length[chain]) - 1
+        heir, rival = int(self.best_next[chain]), int(self.rival[chain])
+        found = Feature(self.keys[last + 1], heir) if heir >= 0 else None
+        return found, Feature(self.keys[last], rival) if rival >= 0 else None
+
     def born_at(self, site: int | None) -> np.ndarray:
         """Which chains were born at a site, bool [chains]; all for None."""
         return np.ones(len(self.birth), bool) if site is None else self.birth == site
-
-
-@dataclass(frozen=True, slots=True)
-class Return:
-    """A feature that no site in between has, at τ, and that is there again: a mutual match across the gap."""
-
-    before: Feature
-    after: Feature
-    value: float  # of the match across the gap
-    between: float  # the best match of either at any site in between
-
-    def as_json(self) -> dict[str, Any]:
-        """As `lifespans --json` writes it."""
-        return {"before": str(self.before), "after": str(self.after), "value": self.value, "between": self.between}
 
 
 def lifespans(adjacent: Sequence[Matches], threshold: float = THRESHOLD) -> Lifespans:
@@ -90,8 +96,8 @@ def lifespans(adjacent: Sequence[Matches], threshold: float = THRESHOLD) -> Life
     ...     found = lifespans(adjacent_matches(planting.build(pathlib.Path(folder) / "planted.h5")[0]), 0.95)
     >>> [[str(f) for f in found.features(c)] for c in range(3)]
     [['0_0', '1_0', '2_0'], ['0_1', '1_2'], ['1_1', '2_1']]
-    >>> found.length.tolist(), found.censored.tolist()
-    ([3, 2, 2], [True, False, True])
+    >>> found.length.tolist(), [THEN[then] for then in found.then]
+    ([3, 2, 2], ['last site', 'ended', 'last site'])
     """
     check_threshold(threshold)
     if not adjacent:
@@ -99,18 +105,16 @@ def lifespans(adjacent: Sequence[Matches], threshold: float = THRESHOLD) -> Life
     keys = (adjacent[0].source, *(one.target for one in adjacent))
     chains = chain_of_features(adjacent, threshold)
     total = 1 + max((int(chain.max(initial=-1)) for chain in chains), default=-1)
-    members, weakest = np.full((total, len(keys)), -1, np.int64), np.full(total, np.inf)
+    members = np.full((total, len(keys)), -1, np.int64)
     for site, chain in enumerate(chains):
         features = np.flatnonzero(chain >= 0)
         members[chain[features], site] = features
-    for one, chain in zip(adjacent, chains, strict=False):
-        passed = np.flatnonzero(one.mutual_at(threshold) >= 0)
-        np.minimum.at(weakest, chain[passed], one.forward.value[passed])
     there = members >= 0
-    weakest[np.isinf(weakest)] = np.nan
+    birth, length = there.argmax(1).astype(np.int64), there.sum(1)
     return Lifespans(
-        keys, threshold, adjacent[0].measure, there.argmax(1).astype(np.int64), there.sum(1), members, weakest
-    )
+        keys, threshold, adjacent[0].measure, birth, length, members,
+        weakest_steps(adjacent, chains, threshold), *next_matches(adjacent, members, birth + length - 1),
+    )  # fmt: skip
 
 
 def chain_of_features(adjacent: Sequence[Matches], threshold: float) -> list[np.ndarray]:
@@ -134,13 +138,39 @@ def chain_of_features(adjacent: Sequence[Matches], threshold: float) -> list[np.
     return chains
 
 
+def weakest_steps(adjacent: Sequence[Matches], chains: Sequence[np.ndarray], threshold: float) -> np.ndarray:
+    """The least measure along each chain, float64 [chains]; NaN for a single site. `chains` by `chain_of_features`."""
+    weakest = np.full(1 + max((int(chain.max(initial=-1)) for chain in chains), default=-1), np.inf)
+    for one, chain in zip(adjacent, chains, strict=False):
+        passed = np.flatnonzero(one.mutual_at(threshold) >= 0)
+        np.minimum.at(weakest, chain[passed], one.forward.value[passed])
+    return np.where(np.isinf(weakest), np.nan, weakest)
+
+
+def next_matches(
+    adjacent: Sequence[Matches], members: np.ndarray, last: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the site after each chain has for its last feature: `best_next`, `value_next` and `rival` of `Lifespans`.
+
+    `members` int64 [chains, sites] and `last` int64 [chains], the place of each chain's last site.
+    """
+    heir, value, rival = np.full(len(last), -1, np.int64), np.full(len(last), np.nan), np.full(len(last), -1, np.int64)
+    for site, one in enumerate(adjacent):
+        stops = np.flatnonzero(last == site)
+        feature = members[stops, site]
+        heir[stops], value[stops] = one.forward.partner[feature], one.forward.value[feature]
+        other = np.where(heir[stops] >= 0, one.backward.partner[heir[stops]], -1)
+        rival[stops] = np.where(other == feature, -1, other)
+    return heir, value, rival
+
+
 def survival(found: Lifespans, site: int | None = None) -> np.ndarray:
-    """S(k) for k = 0..sites − 1: the share of chains that last for more than k sites after their first, float64.
+    """S(k) for k = 0..sites − 1: the share of chains still one to one k sites after their first, float64.
 
     S(0) = 1; of chains born at `site`, or of all. NaN from where no chain is followed by another site.
 
     >>> some = Lifespans(("0", "1", "2"), 0.9, "pearson", np.array([0, 0, 1, 2]), np.array([1, 3, 1, 1]),
-    ...                  np.zeros((4, 3), np.int64), np.zeros(4))
+    ...                  np.zeros((4, 3), np.int64), *np.zeros((4, 4)))
     >>> survival(some).round(3).tolist()
     [1.0, 0.333, 0.333]
     """
@@ -159,7 +189,7 @@ def survival(found: Lifespans, site: int | None = None) -> np.ndarray:
 
 
 def half_life(curve: np.ndarray) -> float:
-    """After how many sites half are left, exponential between whole ones; NaN where the curve ends above a half.
+    """After how many sites half are still one to one, exponential between whole ones; NaN if the curve ends above.
 
     >>> half_life(np.array([1.0, 0.25])), half_life(np.array([1.0, 0.5, 0.1])), half_life(np.array([1.0, 0.0]))
     (0.5, 1.0, 0.5)
@@ -180,6 +210,12 @@ def length_table(found: Lifespans) -> np.ndarray:
     return np.bincount(found.birth * n + found.length - 1, minlength=n * n).reshape(n, n)
 
 
+def then_table(found: Lifespans) -> np.ndarray:
+    """How many chains of each birth site are followed by what, int64 [sites, 3]: row birth, column place in `THEN`."""
+    n = len(THEN)
+    return np.bincount(found.birth * n + found.then, minlength=n * len(found.keys)).reshape(-1, n)
+
+
 def longest(found: Lifespans, count: int = 50) -> np.ndarray:
     """The chains of most sites, of equally long ones those whose weakest step is strongest, int64 [≤ count]."""
     order = longest_first(found)
@@ -191,52 +227,18 @@ def longest_first(found: Lifespans) -> np.ndarray:
     return np.lexsort((found.birth, -np.nan_to_num(found.weakest, nan=-2.0), -found.length))
 
 
-def chosen(found: Lifespans, born: str = "", length: int = 0, least: int = 0, count: int = MOST) -> np.ndarray:
-    """The chains born at a site, of a length or of at least one, those that last longest first, int64 [≤ count].
+def chosen(
+    found: Lifespans, born: str = "", length: int = 0, least: int = 0, then: str = "", count: int = MOST
+) -> np.ndarray:
+    """The chains born at a site, of a length or of at least one, followed by what (`THEN`), int64 [≤ count].
 
-    "" and 0 ask for any; without a question these are `longest`, of two sites or more.
+    Those that last longest come first. "" and 0 ask for any; without a question these are `longest`, of two sites or
+    more.
     """
-    if not (born or length or least):
+    if not (born or length or least or then):
         return longest(found, count)
     order = longest_first(found)
     wanted = found.born_at(found.keys.index(born) if born else None) & (found.length >= least)
     wanted &= (found.length == length) if length else True
+    wanted &= (found.then == THEN.index(then)) if then else True
     return order[wanted[order]][:count]
-
-
-def pairs_for_returns(keys: Sequence[str], gap: int = GAP) -> list[tuple[str, str]]:
-    """The pairs of sites at most `gap` sites apart: what `returns` needs."""
-    return [(keys[a], keys[b]) for a, b in combinations(range(len(keys)), 2) if b - a <= gap]
-
-
-def matches_for_returns(
-    store: Store, measure: str = "pearson", gap: int = GAP, **options: Any
-) -> dict[tuple[str, str], Matches]:
-    """The matches of all pairs of sites at most `gap` apart; options as those of `turnover.matches`."""
-    keys = [site.key for site in store.sites]
-    return {pair: matches(store, *pair, measure, **options) for pair in pairs_for_returns(keys, gap)}
-
-
-def returns(keys: Sequence[str], found: Pairs, threshold: float = THRESHOLD) -> list[Return]:
-    """Features that vanish at one site and reappear at a later one, strongest match first.
-
-    i of a site and j of a later one, not the next, that are each other's best match at τ or above, while neither has
-    any match at τ at any site in between. `found` holds the matches of all pairs up to the widest gap asked for.
-    """
-    check_threshold(threshold)
-    result = []
-    for (source, target), across in found.items():
-        between = keys[list(keys).index(source) + 1 : list(keys).index(target)]
-        if not between:
-            continue
-        heir = across.mutual_at(threshold)
-        i = np.flatnonzero(heir >= 0)
-        j = heir[i]
-        seen = np.full(len(i), -1.0)
-        for key in between:
-            seen = np.fmax(seen, found[source, key].forward.value[i])
-            seen = np.fmax(seen, found[key, target].backward.value[j])
-        for e in np.flatnonzero(seen < threshold):
-            ends = Feature(source, int(i[e])), Feature(target, int(j[e]))
-            result.append(Return(*ends, float(across.forward.value[i[e]]), float(seen[e])))
-    return sorted(result, key=lambda one: (-one.value, one.before, one.after))

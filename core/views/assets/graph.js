@@ -193,6 +193,18 @@ function strataHeadings(ctx, view, network, width, factor) {
   ctx.restore();
 }
 
+/* Where features lie beyond an edge of the stage, that edge fades: there is more to drag into view. */
+function strataFade(stage, view) {
+  const { data, network } = view, scale = network.getScale(), beyond = { left: 0, right: 0, bottom: 0 };
+  for (const node of data.nodes) {
+    const { x, y } = network.canvasToDOM({ x: node.x * view.stretch, y: node.y }), half = (scale * strataWide(node.label)) / 2;
+    beyond.left = Math.max(beyond.left, half - x);
+    beyond.right = Math.max(beyond.right, x + half - stage.clientWidth);
+    beyond.bottom = Math.max(beyond.bottom, y + 25 * scale - stage.clientHeight);
+  }
+  for (const [side, hidden] of Object.entries(beyond)) stage.style.setProperty(`--${side}`, hidden > 4 ? "36px" : "0px");
+}
+
 /* The measure of the link under the pointer. */
 function strataTold(ctx, view) {
   const edge = view.hovered && view.data.edges.find((each) => each.id === view.hovered);
@@ -235,6 +247,7 @@ function strataListen(root, stage, view) {
     if (!view.data) return;
     strataHeadings(ctx, view, network, stage.clientWidth, 1);
     strataTold(ctx, view);
+    strataFade(stage, view);
     if (root.dataset.drawn !== String(view.data.nodes.length)) root.dataset.drawn = view.data.nodes.length;
     clearTimeout(view.later);
     view.later = setTimeout(() => strataPublish(root, view), 60);
