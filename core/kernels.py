@@ -144,6 +144,53 @@ def _prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]
 prefetch: Any = _prefetch  # numba hands it the typing context
 
 
+@intrinsic
+def _uncounted(typing_context, arrays):  # type: ignore[no-untyped-def]
+    """In a kernel: the arrays of a tuple, whose references nobody counts; their owner has to outlive the kernel.
+
+    numba counts them atomically, twice for each array of each call, which costs more than a short loop.
+    """
+
+    def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        found = arguments[0]
+        for k, kind in enumerate(signature.args[0]):
+            same = context.make_array(kind)(context, builder, builder.extract_value(found, k))
+            same.meminfo, same.parent = same.meminfo.type(None), same.parent.type(None)
+            found = builder.insert_value(found, same._getvalue(), k)
+        return found
+
+    return arrays(arrays), code
+
+
+uncounted: Any = _uncounted
+
+
+@intrinsic
+def _copy_eight(typing_context, source, first, plus, target, at):  # type: ignore[no-untyped-def]
+    """In a kernel: target[at : at + 8] = source[first : first + 8] + plus, uint32 each, without checks, in one go.
+
+    numba cannot know that the two arrays do not overlap, and would write one after the other.
+    """
+
+    def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        eight = ir.VectorType(ir.IntType(32), 8)
+        arrays = [context.make_array(signature.args[k])(context, builder, arguments[k]) for k in (0, 3)]
+        places = [
+            builder.bitcast(builder.gep(array.data, [arguments[k]]), eight.as_pointer())
+            for array, k in zip(arrays, (1, 4), strict=True)
+        ]
+        added = ir.Constant(eight, ir.Undefined)
+        for lane in range(8):
+            added = builder.insert_element(added, arguments[2], ir.IntType(32)(lane))
+        builder.store(builder.add(builder.load(places[0], align=4), added), places[1], align=4)
+        return context.get_dummy_value()
+
+    return types.void(source, types.intp, types.uint32, target, types.intp), code
+
+
+copy_eight: Any = _copy_eight
+
+
 def frozen(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
     """Read-only plain views of arrays and memory maps: one type each, so that a kernel is compiled once.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.kernels import FOLDER, KEPT_SECONDS, cache_folder_for_kernels, stamp
+from core.kernels import FOLDER, KEPT_SECONDS, cache_folder_for_kernels, copy_eight, kernel, stamp, uncounted
 from core.paths import ROOT
 
 
@@ -91,3 +91,34 @@ def test_a_read_only_install_computes_all_the_same(tmp_path: Path) -> None:
     assert Path(folder).is_relative_to(tmp_path)
     assert any(Path(folder).rglob("*.nbc"))
     assert float(value) == pytest.approx(2 * np.log(2))
+
+
+@kernel
+def _eights(source, first, plus, target, at):  # type: ignore[no-untyped-def]
+    copy_eight(source, first, np.uint32(plus), target, at)
+
+
+@pytest.mark.parametrize(("first", "at"), [(0, 0), (3, 5), (9, 1)])  # whatever they are aligned to
+def test_eight_numbers_are_copied_at_once(first: int, at: int) -> None:
+    source, target = np.arange(100, 120, dtype=np.uint32), np.zeros(16, np.uint32)
+    source[first] = 2**32 - 1
+    expected = target.copy()
+    expected[at : at + 8] = source[first : first + 8] + np.uint32(7)
+    _eights(source, first, 7, target, at)
+    assert target.tolist() == expected.tolist()
+
+
+@kernel
+def _added(array, times):  # type: ignore[no-untyped-def]
+    (array,) = uncounted((array,))
+    for _ in range(times):
+        part = array[1:]
+        part += 1
+
+
+def test_an_uncounted_array_is_the_same_array_and_stays_its_owners() -> None:
+    array = np.zeros(3)
+    before = sys.getrefcount(array)
+    _added(array, 5)
+    assert array.tolist() == [0, 5, 5]
+    assert sys.getrefcount(array) == before

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.kernels import kernel, prefetch
+from core.kernels import copy_eight, kernel, prefetch
 
 RULE = np.int64(1) << 32
 LOW = RULE - 1
@@ -72,8 +72,15 @@ def look_up(first, met, n, source, lines, limits, table, ids, scratch, tile_limi
                     total += table[count]
                 else:
                     total += count * np.log(np.float64(count))
-        scratch[VALUES + INFORMATION, s] = total / size
+        scratch[VALUES + INFORMATION, s] = total
+    divide_tile(met, scratch[VALUES + INFORMATION], size)
     return 0
+
+
+@kernel
+def divide_tile(met, values, whole):  # type: ignore[no-untyped-def]
+    for s in range(met):
+        values[s] /= whole
 
 
 @kernel
@@ -253,9 +260,7 @@ def marked(met, words, listed, places):  # type: ignore[no-untyped-def]
         if any_of_line(words, line):
             for w in range(line, line + np.uint64(8)):
                 byte = (words[w] * GATHER) >> np.uint64(56)
-                base = np.uint32(np.uint64(8) * w)
-                for k in range(np.uint64(8)):
-                    places[found + k] = base + listed[byte, k]
+                copy_eight(listed, np.int64(np.uint64(9) * byte), np.uint32(np.uint64(8) * w), places, np.int64(found))
                 found += np.uint64(listed[byte, np.uint64(8)])
     return np.int64(found)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.kernels import kernel, prefetch
+from core.kernels import kernel, prefetch, uncounted
 from core.statistics.pair_kernels import BOTH, ENTROPY, LOW, RULE, SUM, TILE, marked, measured
 
 AHEAD = 4  # how many of the target's rows are fetched beforehand
@@ -104,6 +104,17 @@ def rows_of_pair(  # type: ignore[no-untyped-def]
     Stops early before a row for which the output or the records might not have room: ``state`` = (next place, links
     written, fault, pairs active together, records). A fault also stops it.
     """
+    (
+        floors, row_starts, row_stops, positions, x, starts, stops, features, values, y_floors, lines, limits, names,
+        table, sums, counts, marks, words, listed, ids, scratch, tile_limits, bins, hits, words_of_hits, places, kept,
+        is_kept, row_values, row_tags, ranks, records, record_tags, histograms, scales,
+        out_source, out_target, out_both, out_sum, state,
+    ) = uncounted((
+        floors, row_starts, row_stops, positions, x, starts, stops, features, values, y_floors, lines, limits, names,
+        table, sums, counts, marks, words, listed, ids, scratch, tile_limits, bins, hits, words_of_hits, places, kept,
+        is_kept, row_values, row_tags, ranks, records, record_tags, histograms, scales,
+        out_source, out_target, out_both, out_sum, state,
+    ))  # fmt: skip
     size = np.float64(n)
     all_entropy = size * np.log(size) if n > 0 else 0.0
     source = np.zeros(6)
