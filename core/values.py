@@ -8,7 +8,7 @@ Feature(key='5', index=23493)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -172,6 +172,35 @@ class Label:
     text: str
     source: str
     score: float = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What a feature is called: by its label, or where it has none by a hint, its characteristic token; never both.
+
+    They are apart, so that no hint can pass for a label.
+
+    >>> Name(label="names of people", source="auto").written, Name(hint="Lily").written, Name().written
+    ('names of people', '“Lily”', '')
+    """
+
+    label: str = ""
+    source: str = ""  # who gave the label
+    hint: str = ""
+
+    @property
+    def written(self) -> str:
+        """For people to read: a hint stands in quotes, everywhere; "" for neither."""
+        return self.label or (f"“{self.hint}”" if self.hint else "")
+
+    @property
+    def words(self) -> str:
+        """Either without quotes: to be compared with other names, or to stand in a sentence that quotes both."""
+        return self.label or self.hint
+
+
+Naming = Callable[[Feature], Name]
+"""What features are called: `Labels.name`, or `Labels.naming()` for thousands."""
 
 
 class Links(Protocol):

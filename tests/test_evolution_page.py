@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.analyses.export import written
 from core.paths import ROOT
 from tests.chains import planted_chains
 
@@ -131,8 +132,9 @@ def test_the_snippet_runs_as_it_is_and_gives_what_is_shown(app: AppTest) -> None
     with contextlib.redirect_stdout(io.StringIO()):
         exec(snippet, scope)
     result = scope["result"].drop("n")
-    assert result.select("source", "target", "n_both", "target_label").rows() == (
-        graph_of(app).select("source", "target", "n_both", "target_label").rows()
+    shown = ("source", "target", "n_both", "target_name")
+    assert (
+        result.with_columns(target_name=written("target_")).select(shown).rows() == graph_of(app).select(shown).rows()
     )
     assert f"{scope['report'].link.n_both:,}</td>" in everything(app)
 

@@ -17,7 +17,6 @@ from core.analyses.community_tables import (
     with_activity,
 )
 from core.analyses.evolution import MAX_NODES
-from core.analyses.keywords import label_or_hint_of
 from core.labels import Labels
 from core.paths import hosted
 from core.store import Store
@@ -117,7 +116,7 @@ def drawn_setting() -> selection.Setting[int]:
 def _parts(
     fingerprint: str, n_labels: int, asked: Settings, id: int, _labels: Labels, _found: Communities
 ) -> Communities:
-    return parts_of(_found, id, label_or_hint_of(_labels), asked)
+    return parts_of(_found, id, _labels.naming(), asked)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -127,10 +126,9 @@ def _graph(
 ) -> nx.DiGraph:  # fmt: skip
     from core.analyses.neighbours import StoreLinks
 
-    label_of = label_or_hint_of(_labels)
     graph = community_graph(
-        StoreLinks(_store), _found, part or community, label_of, most, asked.activity, asked.measure, asked.floor,
-        Feature.parse(first) if first else None,
+        StoreLinks(_store), _found, part or community, _labels.naming(), most, asked.activity, asked.measure,
+        asked.floor, Feature.parse(first) if first else None,
     )  # fmt: skip
     for node, data in graph.nodes(data=True):
         if (of := _parts.membership.get(Feature.parse(node))) is not None:

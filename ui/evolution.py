@@ -11,7 +11,7 @@ import networkx as nx
 import streamlit as st
 
 from core.analyses.evolution import MAX_NODES, evolution_graph
-from core.analyses.export import label_or_hint, with_labels
+from core.analyses.export import with_labels
 from core.analyses.story import opening_feature
 from core.errors import StrataError
 from core.labels import Labels
@@ -206,7 +206,7 @@ def _evolution(
     graph = evolution_graph(readers.links(_store), seeds, expanded=more, **settings.keywords())
     for _, data in graph.nodes(data=True):
         data["n_active"] = int(_store.summary(data["key"]).active[data["index"]])
-    return with_labels(graph, label_or_hint(_labels))
+    return with_labels(graph, _labels.name)
 
 
 def report_of(fingerprint: str, store: Store, link: str, activity: float) -> LinkReport:

@@ -177,7 +177,7 @@ def as_python(path: str, view: View, settings: evo.Settings, by_chance: ByChance
         floor = turned.as_python(by_chance) if isinstance(by_chance, Turned) else chance.as_python(by_chance)
     return (
         f"{floor[0]}from core.analyses.evolution import evolution_graph\n"
-        "from core.analyses.export import edge_table, label_or_hint, with_labels\n"
+        "from core.analyses.export import edge_table, with_labels\n"
         f"{'from core.analyses.link import link_report' + chr(10) if report else ''}"
         "from core.analyses.neighbours import StoreLinks\n"
         "from core.labels import Labels\n"
@@ -186,6 +186,6 @@ def as_python(path: str, view: View, settings: evo.Settings, by_chance: ByChance
         f"store = open_store({path!r})\n"
         "graph = evolution_graph(\n"
         f"    StoreLinks(store),\n    [Feature.parse({view.centre!r})],\n{keywords}    expanded=[{more}],\n)\n"
-        "graph = with_labels(graph, label_or_hint(Labels.beside(store)))\n"
+        "graph = with_labels(graph, Labels.beside(store).name)\n"
         f"{report}{floor[1]}result = edge_table(graph)\n"
     )

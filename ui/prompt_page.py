@@ -15,7 +15,7 @@ import streamlit as st
 
 from core.analyses.communities import Communities, Settings
 from core.analyses.community_tables import with_activity, with_communities
-from core.analyses.export import label_or_hint, with_labels
+from core.analyses.export import with_labels
 from core.analyses.prompt import (
     Prompt,
     as_prompt,
@@ -193,7 +193,7 @@ def _graph(
         graph = prompt_graph(links, *first, **asked.keywords())
     else:
         graph = compare_graph(links, first, (_two.prompt, _two.places), **asked.keywords())
-    return with_activity(with_labels(graph, label_or_hint(_labels)), _store)
+    return with_activity(with_labels(graph, _labels.name), _store)
 
 
 def grouped(store: Store, labels: Labels, colour: str, how: Settings) -> Communities | None:

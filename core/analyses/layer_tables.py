@@ -53,9 +53,9 @@ def band_table(found: Matches, name: str, threshold: float, labels: Labels) -> p
         rows.append(
             (
                 f"{here}_{index}",
-                name_of(Feature(here, index), labels),
+                labels.written(Feature(here, index)),
                 str(match) if match else None,
-                name_of(match, labels) if match else None,
+                labels.written(match) if match else None,
                 float(side.value[index]),
                 int(active[index]),
             )
@@ -84,7 +84,7 @@ def chain_table(found: Lifespans, chains: Sequence[int] | np.ndarray, labels: La
     for c in (int(c) for c in chains):
         features = found.features(c)
         first, last = features[0], features[-1]
-        names = (str(first), name_of(first, labels), str(last), name_of(last, labels))
+        names = (str(first), labels.written(first), str(last), labels.written(last))
         still = "yes" if found.censored[c] else "no"
         rows.append((*names, len(features), still, float(found.weakest[c]), " ".join(map(str, features))))
     texts = ("born", "born_name", "last", "last_name")
@@ -99,9 +99,9 @@ def return_table(found: Sequence[Return], labels: Labels) -> pl.DataFrame:
     rows = [
         (
             str(one.before),
-            name_of(one.before, labels),
+            labels.written(one.before),
             str(one.after),
-            name_of(one.after, labels),
+            labels.written(one.after),
             one.value,
             one.between,
         )
@@ -122,13 +122,6 @@ def survival_table(found: Lifespans) -> pl.DataFrame:
         pl.DataFrame({"born": [name] * len(steps), "sites": steps, "share": curve}) for name, curve in named.items()
     ]
     return pl.concat(parts).fill_nan(None)
-
-
-def name_of(feature: Feature, labels: Labels) -> str:
-    """The label, else the characteristic token in quotes; "" for a dead feature."""
-    label = labels.get(feature)
-    hint = "" if label else labels.hint(feature)
-    return label.text if label else f"“{hint}”" if hint else ""
 
 
 def gap_of(n_sites: int) -> int:

@@ -20,6 +20,7 @@ from typing import Any
 
 import networkx as nx
 
+from core.analyses.export import name_in
 from core.views.layout import COLUMN, Position, layout
 
 ASSETS = Path(__file__).parent / "assets"
@@ -59,10 +60,10 @@ def picture(
 ) -> Picture:
     """Cards and curves of a graph; `colours` gives each node its ground and its ink, as CSS colours.
 
-    Nodes may have ``label`` and ``label_source`` (see `export.with_labels`); a hint, which is no label, is quoted. A
+    Nodes may have a ``label`` or a ``hint`` (see `export.with_labels`); a hint, which is no label, is quoted. A
     ``note`` stands behind the feature's id.
 
-    >>> graph = nx.DiGraph(); graph.add_node("2_26", key="2", index=26, site=2, label="Lily", label_source="hint")
+    >>> graph = nx.DiGraph(); graph.add_node("2_26", key="2", index=26, site=2, hint="Lily")
     >>> drawn = picture(graph, {}, {})
     >>> drawn.nodes[0]["label"], drawn.columns
     ('“Lily”\\n2_26', [{'x': 336.0, 'text': 'site 2'}])
@@ -89,11 +90,12 @@ def link_id(source: str, target: str) -> str:
 def shown(data: Mapping[str, Any]) -> str:
     """What a node is called, in at most two short lines, in quotes where it is a token and no label.
 
-    >>> shown({"label": "names of people\\n in stories"}), shown({"label": "Tom", "label_source": "hint"}), shown({})
+    >>> shown({"label": "names of people\\n in stories"}), shown({"hint": "Tom"}), shown({})
     ('names of\\npeople in…', '“Tom”', '')
     """
-    text = " ".join("".join(c if c.isprintable() else " " for c in data.get("label", "")).split())
-    if text and data.get("label_source") == "hint":
+    name = name_in(data)
+    text = " ".join("".join(c if c.isprintable() else " " for c in name.words).split())
+    if text and not name.label:
         text = f"“{text if len(text) <= LINE - 2 else text[: LINE - 3] + '…'}”"
     return "\n".join(textwrap.wrap(text, LINE, max_lines=LINES, placeholder="…"))
 
