@@ -103,13 +103,14 @@ def edge_table(graph: nx.DiGraph) -> pl.DataFrame:
     """One row a link, strongest first: the columns of ``edges`` (DESIGN 9), then ``lift`` and what the ends are called.
 
     Each end has a label, or where it has none a hint. A measure of weights is among the columns where the links carry
-    it. Where the graph has ``communities`` (see `community_tables.with_communities`), those of both ends come last.
+    it. Where the graph has ``communities`` (see `community_tables.with_communities`), those of both ends come last;
+    where a link is there only because it was ``asked`` for (see `asked_link`), why it was not followed.
 
     >>> graph = nx.DiGraph(); graph.add_edge("0_1", "1_2", pearson=0.5, n_both=7, weight=0.5)
     >>> edge_table(graph).select("source", "target", "n_both", "pearson").row(0)
     ('0_1', '1_2', 7, 0.5)
     """
-    rows = sorted(graph.edges(data=True), key=lambda edge: -edge[2].get("weight", 0.0))
+    rows = sorted(graph.edges(data=True), key=lambda edge: _weakest_last(edge[2].get("weight", 0.0)))
     ends = {"source": [s for s, _, _ in rows], "target": [t for _, t, _ in rows]}
     more = [name for name in DATA_FREE if any(name in data for *_, data in rows)]
     kinds = {name: pl.Int64 if name in COUNTS else pl.Float64 for name in (*COUNTS, *MEASURES, *more, "lift")}
@@ -125,5 +126,10 @@ def edge_table(graph: nx.DiGraph) -> pl.DataFrame:
             f"{end}_community": pl.Series([graph.nodes[node].get("community") for node in nodes], dtype=pl.Int64)
             for end, nodes in ends.items()
         }
+    asked = {"asked": [data.get("asked", "") for *_, data in rows]} if any("asked" in data for *_, data in rows) else {}
     texts = dict.fromkeys((*ends, *names), pl.String)
-    return pl.DataFrame({**ends, **numbers, **names, **groups}, schema_overrides=texts)
+    return pl.DataFrame({**ends, **numbers, **names, **groups, **asked}, schema_overrides=texts)
+
+
+def _weakest_last(weight: float) -> float:
+    return math.inf if math.isnan(weight) else -weight

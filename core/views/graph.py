@@ -29,6 +29,8 @@ LINE, LINES = 13, 2
 NO_COLOUR = ("#e4eaee", "#16202b")
 OPTIONS: dict[str, Any] = {"physics": False, "layout": {"randomSeed": 1}, "interaction": {"dragNodes": False}}
 THINNEST, THICKEST = 1.2, 6.0
+DOTTED = [1, 5]
+"""A link that is drawn only because it was asked for; what has little data is dashed."""
 MANY = 60
 """Links beyond which all of them get thinner, so that they do not grow into one another."""
 
@@ -166,7 +168,7 @@ def _dressed(
         )
     width = _widths(graph)
     for source, target, data in graph.edges(data=True):
-        dashes = not data.get("enough", True)
+        dashes = DOTTED if data.get("asked") else not data.get("enough", True)
         value = float(data.get("weight", math.nan))
         told = f"{value:.2f}" if math.isfinite(value) else ""
         dressed.add_edge(str(source), str(target), weight=width(value), dashes=dashes, told=told)
@@ -175,14 +177,15 @@ def _dressed(
 
 def _widths(graph: nx.DiGraph) -> Any:
     """From a measure's value to a line width: the floor is thin; 1, or the largest value above it, is thick."""
-    values = [data["weight"] for *_, data in graph.edges(data=True) if math.isfinite(data.get("weight", math.nan))]
+    edges = [data for *_, data in graph.edges(data=True) if not data.get("asked")]
+    values = [data["weight"] for data in edges if math.isfinite(data.get("weight", math.nan))]
     low = min([float(graph.graph.get("floor", 0.0)), *values])
     thinnest = THINNEST if len(values) <= MANY else 0.8
     thickest = max(2.2, THICKEST * min(1.0, math.sqrt(MANY / max(1, len(values)))))
     high = max([0.0 if graph.graph.get("measure") in ("mutual_information", "virtual_weight") else 1.0, *values])
 
     def width(value: float) -> float:
-        share = (value - low) / (high - low) if high > low and math.isfinite(value) else 0.0
+        share = min(1.0, max(0.0, (value - low) / (high - low))) if high > low and math.isfinite(value) else 0.0
         return round(thinnest + (thickest - thinnest) * share, 2)
 
     return width
