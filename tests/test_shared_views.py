@@ -58,7 +58,8 @@ def test_layers(shared: Catch, query: dict[str, str]) -> None:  # noqa: F811
 
 
 @pytest.mark.parametrize(
-    ("page", "query"), [("gates", {"view": "seed", "shown": "1_1 and"}), ("layers", {"shown": "1_1", "at": "1"})]
+    ("page", "query"),
+    [("gates", {"view": "seed", "to": "every", "shown": "1_1 and"}), ("layers", {"shown": "1_11", "at": "1"})],
 )
 @pytest.mark.usefixtures("store")
 def test_a_permalink_has_all_that_was_chosen(shared: Catch, page: str, query: dict[str, str]) -> None:  # noqa: F811

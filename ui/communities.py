@@ -19,6 +19,7 @@ from core.statistics.partitions import METHODS
 from core.store import Store
 from core.values import DATA_FREE, Feature
 from ui import measure_choice, palette, selection
+from ui.notes import start_anew
 from ui.text import measure_name
 from ui.waiting import Progress, wait_for
 
@@ -107,7 +108,7 @@ def find_stability(store: Store, labels: Labels, asked: Settings) -> None:
     """Wait for the rest of the answer, and draw the page anew with it; call it when all else is drawn."""
     answer(store, labels, asked)
     st.session_state[STABLE] = (store.fingerprint, asked)  # also where the cache folder cannot be written to
-    st.rerun()
+    start_anew()
 
 
 def answer(store: Store, labels: Labels, asked: Settings) -> Communities:

@@ -15,7 +15,7 @@ from core.store import Store
 from core.views.graph import Picture, picture
 from ui import communities as com
 from ui import inspector, palette, selection
-from ui.communities_page import COMMUNITY, FEATURE, FIND, PART, SHADE, View
+from ui.communities_page import COMMUNITY, FIND, PART, SHADE, View
 from ui.evolution import graph_theme
 
 TABLE = 38 + 34 * 7  # pixels: seven communities, the others by scrolling
@@ -99,7 +99,7 @@ def members_table(frame: pl.DataFrame, key: str) -> None:
     def chosen() -> None:
         rows = st.session_state[key]["selection"]["rows"]
         if rows:
-            selection.put(FEATURE, frame["feature"][rows[0]])
+            selection.choose(selection.FEATURE, frame["feature"][rows[0]])
             selection.drop(selection.LINK)
 
     told = frame.with_columns(name=written())

@@ -42,6 +42,7 @@ def told_of(question: Question) -> str:
 def chain_list(page: Page, asked: Asked, shown: Shown) -> None:
     """Chains as a table; the one in focus as boxes, and the evidence of its weakest step."""
     told, n = told_of(shown.question), len(shown.chains)
+    focus = in_focus(shown.frame, "born", "born_name")
     with st.container(key="card-chains"):
         everything = anchor("show the longest-lived of all", born="all", length="0", lasting="0", shown="")
         more = everything if any(shown.question) else ""
@@ -57,7 +58,7 @@ def chain_list(page: Page, asked: Asked, shown: Shown) -> None:
             "weakest": "weakest step",
         }
         _listed(shown.frame, f"table:chains:{asked}:{told}", "born", titles)
-    strip(page, shown.found, int(shown.chains[in_focus(shown.frame, "born", "born_name")]))
+    strip(page, shown.found, int(shown.chains[focus]))
 
 
 def strip(page: Page, found: Lifespans, chain: int) -> None:
@@ -76,18 +77,17 @@ def strip(page: Page, found: Lifespans, chain: int) -> None:
 
 def return_list(page: Page, asked: Asked, shown: Shown) -> None:
     """What vanishes and reappears; the one in focus with its evidence."""
-    found = shown.back
+    found, frame = shown.back, return_table(shown.back, page.labels)
+    row = in_focus(frame, "before", "before_name")
     with st.container(key="card-returns"):
         told = f"a mutual match at {asked.tau:g} or more up to {shown.gap} sites on, and none as good in between"
         st.html(head(f"{len(found):,} features vanish and reappear", told))
         if not found:
             st.html(quiet("None at this threshold."))
             return
-        frame = return_table(found, page.labels)
         titles = {"before_name": "called", "after": "there again as", "after_name": "called there", "value": "match",
                   "between": "best in between"}  # fmt: skip
         _listed(frame, f"table:returns:{asked}", "before", titles)
-    row = in_focus(frame, "before", "before_name")
     evidence(page, found[row].before, found[row].after, told="what it comes back as")
 
 

@@ -198,6 +198,7 @@ def share_figure(found: Sequence[Matches], asked: Asked, theme: str) -> object:
 def behind(page: Page, asked: Asked, shown: Shown) -> None:
     """The features of the chosen band; the one in focus with its evidence."""
     found, frame = shown.chosen, shown.frame
+    focus = in_focus(frame, "feature", "name")
     site = found.source if of_source(asked.band) else found.target
     told = f"{len(frame):,} feature{'s' * (len(frame) != 1)} of site {site}"
     with st.container(key="card-band"):
@@ -206,7 +207,6 @@ def behind(page: Page, asked: Asked, shown: Shown) -> None:
             st.html(quiet("None. Choose another band above."))
             return
         _choices(asked, found, frame)
-    focus = in_focus(frame, "feature", "name")
     match = frame.row(focus, named=True)
     evidence(page, Feature.parse(match["feature"]), Feature.parse(match["match"]) if match["match"] else None)
 
@@ -238,10 +238,10 @@ def _choices(asked: Asked, found: Matches, frame: pl.DataFrame) -> None:
 def in_focus(frame: pl.DataFrame, key: str, name: str) -> int:
     """The chosen row, else the first one that is called by a word, else the first."""
     wanted, keys = selection.value(SHOWN), frame[key].to_list()
-    if wanted in keys:
-        return keys.index(wanted)
     words = (row for row, text in enumerate(frame[name]) if len(text or "") > 4 and text.strip("“”").isalpha())
-    return next(words, 0)
+    row = keys.index(wanted) if wanted in keys else next(words, 0)
+    selection.settle(SHOWN.name, not wanted or wanted in keys, "it is not listed here", keys[row] if keys else "")
+    return row
 
 
 def evidence(page: Page, feature: Feature, match: Feature | None, told: str = "its best match") -> None:
