@@ -71,7 +71,7 @@ def test_any_other_is_taken_in_with_a_word_why(
     drawn = {edge["id"]: edge for edge in picture(graph, {}, {}).edges}
     assert drawn.pop(f"{source},{target}")["dashes"] == DOTTED
     assert drawn == old  # as thick as before
-    assert svg(picture(graph, {}, {})).count('stroke-dasharray="1 5"') == 1
+    assert svg(picture(graph, {}, {})).count('stroke-dasharray="2 4"') == 1
     # It travels along.
     assert set(edge_table(graph)["asked"]) == {graph.edges[source, target]["asked"]} | ({""} if bare.edges else set())
     assert "asked" not in edge_table(bare).columns

@@ -29,7 +29,7 @@ LINE, LINES = 13, 2
 NO_COLOUR = ("#e4eaee", "#16202b")
 OPTIONS: dict[str, Any] = {"physics": False, "layout": {"randomSeed": 1}, "interaction": {"dragNodes": False}}
 THINNEST, THICKEST = 1.2, 6.0
-DOTTED = [1, 5]
+DOTTED = [2, 4]
 """A link that is drawn only because it was asked for; what has little data is dashed."""
 MANY = 60
 """Links beyond which all of them get thinner, so that they do not grow into one another."""
