@@ -69,7 +69,7 @@ ASKED = [
     ("measures", {"from": "1", "to": "0"}, "it is one of", ""),
     ("measures", {"from": "1", "to": "1"}, "site 1 does not come after site 1", "2"),
     ("measures", {"link": "1_0,2_0", "from": "0", "to": "1"}, "no link of sites 0 and 1", "0_"),
-    ("measures", {"link": "1_0,99_2"}, "there is no site", "link"),
+    ("measures", {"link": "1_0,99_2"}, "there is no site", "the widest disagreement"),
     ("measures", {"low": "high"}, "it is no number", "all values"),
     ("measures", {"low": "12"}, "the bars go from -1 to 1", "all values"),
     ("measures", {"unseen": "9,1", "from": "0", "to": "1"}, "no mark of these two sites", "what no token has shown"),

@@ -88,7 +88,7 @@ def _finite(text: str) -> float:
 
 def in_focus(store: Store, asked: Asked, frame: pl.DataFrame) -> str:
     """The chosen link where it is one of these two sites, else the widest disagreement; "" for none."""
-    chosen = selection.value(feature_choice.link(store))
+    chosen = selection.value(feature_choice.link(store, "the widest disagreement"))
     widest = f"{frame['source'][0]},{frame['target'][0]}" if len(frame) else ""
     ours = [Feature.parse(end).key for end in link_ends(chosen)] == [asked.source, asked.target]
     why = f"it is no link of sites {asked.source} and {asked.target}"
