@@ -27,8 +27,8 @@ from ui.communities_words import telling
 from ui.go import lead_to
 from ui.selection import FEATURE, LINK
 
-COMMUNITY = selection.count("community", 0, 0, 1_000_000)
-PART = selection.count("part", 0, 0, 1_000_000)
+COMMUNITY = selection.count("community", 0, 0, 1_000_000, "the most telling one")
+PART = selection.count("part", 0, 0, 1_000_000, "the whole of it")
 SHADE = selection.choice("shade", ("part", "site"))
 FIND = selection.text("find", longest=80)
 LAST = "communities:last"

@@ -108,7 +108,8 @@ class Shown:
 
 def sequence_setting(store: Store, name: str) -> selection.Setting[int]:
     """The setting of a sequence's number; -1 is none chosen."""
-    return selection.count(name, -1, -1, store.n_sequences - 1)
+    instead = "the opening text" if name == "sequence" else "no second text"
+    return selection.count(name, -1, 0, store.n_sequences - 1, instead)
 
 
 def text_setting(name: str) -> selection.Setting[str]:

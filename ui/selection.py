@@ -53,14 +53,12 @@ def choice(name: str, options: Sequence[str], default: str | None = None) -> Set
 
 def number(name: str, default: float, low: float, high: float) -> Setting[float]:
     """A number within bounds."""
-
     return Setting(name, default, _within(float, low, high), lambda x: f"{x:g}")
 
 
-def count(name: str, default: int, low: int, high: int) -> Setting[int]:
-    """A whole number within bounds."""
-
-    return Setting(name, default, _within(int, low, high))
+def count(name: str, default: int, low: int, high: int, instead: str = "") -> Setting[int]:
+    """A whole number within bounds; `instead` says what the default stands for where it is no number."""
+    return Setting(name, default, _within(int, low, high), instead=(lambda: instead) if instead else None)
 
 
 def _within(kind: Callable[[str], N], low: float, high: float) -> Callable[[str], N]:
@@ -68,7 +66,7 @@ def _within(kind: Callable[[str], N], low: float, high: float) -> Callable[[str]
         with suppress(ValueError):
             if low <= (found := kind(text)) <= high:
                 return found
-        raise ValueError(f"it goes from {low:g} to {high:g}")
+        raise ValueError(f"it goes from {low:,} to {high:,}" if kind is int else f"it goes from {low:g} to {high:g}")
 
     return read
 
