@@ -29,13 +29,16 @@ COMMANDS = {
     "communities": "groups of features, over several sites, that are linked among themselves",
 }
 
+ABOUT = "How features of sparse autoencoders evolve through the layers of a language model: all that the app shows."
+EXAMPLE = "COMMAND --help tells of one. To begin: python -m core neighbours demo/demo.h5 2_774 --to 6"
+
 MODULES = {"splits": "divisions", "merges": "divisions"}
 """Commands that share a module, which is told their name."""
 
 
 def parser(commands: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
     """The parser of the given commands; only their modules are imported, so that ``info`` never waits for torch."""
-    top = argparse.ArgumentParser(prog="python -m core", description=__doc__)
+    top = argparse.ArgumentParser(prog="python -m core", description=ABOUT, epilog=EXAMPLE)
     chosen = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, summary in COMMANDS.items():
         sub = chosen.add_parser(name, help=summary, description=summary)

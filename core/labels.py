@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import polars as pl
 from core.errors import BadArgument
 from core.statistics.characteristic import characteristic_tokens, token_frequency
 from core.store import Store
-from core.values import Feature, Label
+from core.values import Feature, Label, Name, Naming
 
 COLUMNS = {"key": pl.String, "feature": pl.Int64, "label": pl.String, "source": pl.String, "score": pl.Float64}
 
@@ -101,18 +101,28 @@ class Labels:
         }
         return [texts.get(int(token), "") for token in tokens]
 
-    def name(self, feature: Feature) -> str:
-        """The label, else the hint: what a feature is called where there is room for one word."""
-        label = self.get(feature)
-        return label.text if label else self.hint(feature)
+    def name(self, feature: Feature) -> Name:
+        """What a feature is called: its label, else its hint."""
+        return self._name(feature, self.hint)
 
     def written(self, feature: Feature) -> str:
         """What a feature is called in tables: its label, else the hint in quotes, as everywhere; "" for neither."""
+        return self.name(feature).written
+
+    def naming(self) -> Naming:
+        """As `name`, with the hints of a whole site at once: for thousands of features."""
+        sites: dict[str, list[str]] = {}
+
+        def hint(feature: Feature) -> str:
+            if feature.key not in sites:
+                sites[feature.key] = self.hints(feature.key)
+            return sites[feature.key][feature.index]
+
+        return lambda feature: self._name(feature, hint)
+
+    def _name(self, feature: Feature, hint: Callable[[Feature], str]) -> Name:
         label = self.get(feature)
-        if label is not None:
-            return label.text
-        hint = self.hint(feature)
-        return f"“{hint}”" if hint else ""
+        return Name(hint=hint(feature)) if label is None else Name(label.text, label.source)
 
     def search(self, text: str, limit: int = 50) -> list[tuple[Feature, Label]]:
         """Labels that contain every word of `text`, best score first, then in the order of the sites."""

@@ -24,7 +24,12 @@ def cache_place() -> Path:
 
 def stores_folder() -> Path:
     """Where `collect` puts stores and the app looks for them. Raises `NotPermitted`."""
-    return _made(cache_folder() / "stores")
+    return _made(stores_place())
+
+
+def stores_place() -> Path:
+    """The same folder, whether it is there or not."""
+    return cache_place() / "stores"
 
 
 def _made(folder: Path) -> Path:

@@ -8,7 +8,8 @@ Feature(key='5', index=23493)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -99,25 +100,36 @@ class About:
     meaning: str = ""  # one line for a tooltip
     lower_is_better: bool = False
     by_rule: bool = True  # whether the activity rule changes it
+    range: tuple[float, float] = (0.0, 1.0)
 
 
 ABOUT: Mapping[str, About] = {
-    "pearson": About("Pearson", "correlation of the two activations over all counted tokens", by_rule=False),
+    "pearson": About(
+        "Pearson", "correlation of the two activations over all counted tokens", by_rule=False, range=(-1.0, 1.0)
+    ),
     "cosine": About("cosine", "cosine of the two activations over all counted tokens", by_rule=False),
     "jaccard": About("Jaccard", "tokens with both ÷ tokens with either"),
     "sufficiency": About("sufficiency", "share of the source's tokens on which the target fires too"),
     "necessity": About("necessity", "share of the target's tokens on which the source fires too"),
-    "mutual_information": About("mutual information", "nats that one being active tells about the other"),
-    "decoder_cosine": About("decoder cosine", "cosine of the two decoder rows", by_rule=False),
-    "virtual_weight": About("virtual weight", "encoder row of the target · decoder row of the source", by_rule=False),
+    "mutual_information": About(
+        "mutual information", "nats that one being active tells about the other", range=(0.0, math.log(2.0))
+    ),
+    "decoder_cosine": About("decoder cosine", "cosine of the two decoder rows", by_rule=False, range=(-1.0, 1.0)),
+    "virtual_weight": About(
+        "virtual weight",
+        "encoder row of the target · decoder row of the source",
+        by_rule=False,
+        range=(-math.inf, math.inf),
+    ),
     "folded_mse": About(
         "folded MSE",
         "mean squared difference of the two decoder rows, each times its θ; 0 is the same",
         lower_is_better=True,
         by_rule=False,
+        range=(0.0, math.inf),
     ),
 }
-"""Of every measure its words, which way is better, and whether the activity rule matters."""
+"""Of every measure its words, which way is better, whether the activity rule matters, and between what it lies."""
 
 
 def about(measure: str) -> About:
@@ -172,6 +184,35 @@ class Label:
     text: str
     source: str
     score: float = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What a feature is called: by its label, or where it has none by a hint, its characteristic token; never both.
+
+    They are apart, so that no hint can pass for a label.
+
+    >>> Name(label="names of people", source="auto").written, Name(hint="Lily").written, Name().written
+    ('names of people', '“Lily”', '')
+    """
+
+    label: str = ""
+    source: str = ""  # who gave the label
+    hint: str = ""
+
+    @property
+    def written(self) -> str:
+        """For people to read: a hint stands in quotes, everywhere; "" for neither."""
+        return self.label or (f"“{self.hint}”" if self.hint else "")
+
+    @property
+    def words(self) -> str:
+        """Either without quotes: to be compared with other names, or to stand in a sentence that quotes both."""
+        return self.label or self.hint
+
+
+Naming = Callable[[Feature], Name]
+"""What features are called: `Labels.name`, or `Labels.naming()` for thousands."""
 
 
 class Links(Protocol):

@@ -22,5 +22,5 @@ with guarded(stop=True):
         if page.opened is not None:
             data_page.details(page)
         if not hosted():
-            data_page.places()
+            data_page.places(page)
             data_page.cache()

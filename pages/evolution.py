@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from core.analyses.asked_link import followed
 from core.analyses.story import story
 from core.errors import StrataError
 from core.values import Feature
@@ -51,13 +52,17 @@ def actions():
     """What can be done with the feature on the card."""
     with st.container(horizontal=True, gap="small", key="card-actions"):
         more = "Take back" if view.shown in view.expanded else "Expand"
-        st.button(more, key="expand", on_click=act, args=({"kind": "expand", "node": view.shown},))
+        st.button(
+            more, key="expand", on_click=act, args=({"kind": "expand", "node": view.shown},),
+            disabled=view.shown not in walk, help=None if view.shown in walk else "It is here for its link alone",
+        )  # fmt: skip
         here = {"kind": "centre", "node": view.shown}
         st.button("Centre here", key="centre", on_click=act, args=(here,), disabled=view.shown == view.centre)
         st.button("Feature page", key="to-feature", on_click=lead_to, args=("feature",))
 
 
-title = story(graph, view.centre)
+walk = followed(graph)
+title = story(walk, view.centre)
 by_chance = by_chance_of(store, graph, settings)
 page_title(title, subtitle(view, settings, graph, by_chance))
 pills(store, replace(view, link=link), settings, graph, drawn, title, by_chance)
@@ -70,7 +75,7 @@ with beside[0], st.container(key="card-graph"):
     )  # fmt: skip
     if grouped is not None:
         linked(legend(grouped, list(graph), com.read_settings(store)), "evolution:legend")
-    if not graph.number_of_edges():
+    if not walk.number_of_edges():
         fewer = ", or allow fewer common tokens" if settings.min_both else ""
         st.html(quiet(f"No link of this feature reaches the floor: lower it{fewer}."))
 with beside[1]:

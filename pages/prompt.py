@@ -60,8 +60,8 @@ found = None
 with guarded():
     found = parts.grouped(store, labels, colour, how) if len(graph) else None
 graph = parts.named(graph, found, how)
-feature = parts.in_focus(graph)
-link = parts.link_in_focus(graph, feature)
+feature = parts.in_focus(store, graph)
+link = parts.link_in_focus(store, graph, feature)
 drawn = parts.drawn(graph, store, theme(), colour, found)
 
 title, sentence = words.finding(labels, one, two, graph), words.explained(asked, one, two)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.labels import labels_path, write_labels
 from core.paths import ROOT
 from core.results import results_folder
+from core.sources.structures import Planting
+from core.store import Store
+from core.values import Feature, Label
 from ui import share, waiting
 
 Shared = tuple[dict[str, pl.DataFrame], str]
@@ -76,6 +82,22 @@ def everything(app: AppTest) -> str:
 
     walk(app.main)
     return "\n".join(found)
+
+
+def planted_structures(labelled: Sequence[Feature] = ()) -> Store:
+    """The store "planted" of the test's own cache: gates of each kind, a split, a merge, chains; nothing is noise."""
+    folder = Path(os.environ["STRATA_CACHE"]) / "stores"
+    folder.mkdir(parents=True)
+    planting = Planting(sites=3, width=24, tokens=6_000, noise=0.0)
+    for kind in ("or", "and", "and_not"):
+        planting.gate(kind, site=1)
+    planting.split(0), planting.merge(2)
+    for first, last in ((0, 2), (0, 1), (1, 2), (2, 2)):
+        planting.passed_on(first, last)
+    planting.rare(0)
+    made, _ = planting.build(folder / "planted.h5")
+    write_labels(labels_path(made.path), [(feature, Label("a 'name'", "test")) for feature in labelled])
+    return made
 
 
 def spoil(kind: str) -> str:

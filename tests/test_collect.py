@@ -428,6 +428,18 @@ def test_the_command_line_says_it_in_one_line(folder: Path, capsys: pytest.Captu
     assert captured.err.startswith("error: there is no folder ./nowhere (")
 
 
+def test_the_command_says_as_json_what_it_made(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # those of the tests stay as they are
+    out = tmp_path / "told.h5"
+    words = ["--model", folder / "model", "--saes", folder / "saes", "--text", folder / "text.txt", "--out", out]
+    assert main(["collect", *map(str, words), "--device", "cpu", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["path"], told["complete"], told["n"]) == (str(out), True, open_store(out).n)
+    assert [site["key"] for site in told["sites"]] == ["0", "3"]
+
+
 def test_without_the_model_packages_the_error_says_what_to_install(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,7 +29,7 @@ from core.sources.structures import Planting, one_of_each
 from core.sources.truth import Truth
 from core.statistics.partitions import adjusted_rand_index, best_overlaps, modularity_shares, numbered, within_and_at
 from core.store import Store
-from core.values import MEASURES, Feature, Label
+from core.values import MEASURES, Feature, Label, Name
 from tests.tiny import dense
 
 METHODS = ("leiden", "louvain")
@@ -305,7 +305,7 @@ def test_links_by_weights_are_those_of_the_matrices_and_have_no_halves(tmp_path:
     assert all({f.index // 4 for f in one.features} == {one.features[0].index // 4} for one in found.communities)
     assert math.isnan(found.agreement_halves)
     assert all(math.isnan(one.over_halves) and one.stability == 1 for one in found.communities)
-    part = community_graph(StoreLinks(store), found, 1, lambda feature: None, measure=measure, floor=0.5)
+    part = community_graph(StoreLinks(store), found, 1, lambda feature: Name(), measure=measure, floor=0.5)
     assert all(data["weight"] == data[measure] >= 0.5 for *_, data in part.edges(data=True))
     rotated = {key: {"decoder": rng.standard_normal((16, 64)), "encoder": np.zeros((64, 16))} for key in "012"}
     apart = plant(tmp_path / "apart.h5", active, weights=rotated)
@@ -340,7 +340,7 @@ def test_keywords_come_from_labels_and_hints_stay_hints(planted: tuple[Store, Tr
 
 def test_a_word_of_every_label_characterises_nothing() -> None:
     texts = ["words about cats", "words about cats", "words about dogs", "words about dogs"]
-    words = words_of(map(Feature, "0000", range(4)), lambda f: Label(texts[f.index], "test"))
+    words = words_of(map(Feature, "0000", range(4)), lambda f: Name(texts[f.index]))
     found = keywords([0, 0, 1, 1], words)
     assert [[word.text for word in found[group]] for group in (0, 1)] == [["cats"], ["dogs"]]
 
@@ -348,7 +348,7 @@ def test_a_word_of_every_label_characterises_nothing() -> None:
 def test_words_that_stand_side_by_side_are_one_and_others_are_not() -> None:
     texts = ["full stop", "a full stop", "word at a full stop", "proper noun", "noun", "noun", "noun", "proper noun",
              "proper noun at a full stop", "red hat", "red", "hat", "red hat", "hat of red", "hat red"]  # fmt: skip
-    words = [has for _, has in words_of([Feature("0", i) for i in range(15)], lambda f: Label(texts[f.index], "test"))]
+    words = [has for _, has in words_of([Feature("0", i) for i in range(15)], lambda f: Name(texts[f.index]))]
     assert [set(has) for has in words[:5]] == [{"full stop"}, {"full stop"}, {"word", "full stop"}, {"proper noun"},
                                                {"noun"}]  # fmt: skip
     assert words[8] == {"proper noun", "full stop"}

@@ -14,7 +14,6 @@ from streamlit.testing.v1 import AppTest
 
 from core.analyses.communities import Settings, store_communities
 from core.analyses.community_tables import MOST, community_graph, community_table, member_table, with_text
-from core.analyses.keywords import label_or_hint_of
 from core.analyses.neighbours import StoreLinks
 from core.labels import Labels, labels_path, write_labels
 from core.paths import ROOT
@@ -233,11 +232,11 @@ def test_a_picture_keeps_the_best_connected_of_every_site_and_counts_the_rest(pl
     store, truth = planted
     labels = Labels.beside(store)
     found = store_communities(store, labels)
-    label_of = label_or_hint_of(labels)
-    whole = community_graph(StoreLinks(store), found, 1, label_of, MOST)
+    name_of = labels.naming()
+    whole = community_graph(StoreLinks(store), found, 1, name_of, MOST)
     assert set(whole) == {str(f) for f in truth.communities[0].features}
     assert (whole.number_of_edges(), whole.graph["pruned_nodes"], whole.graph["pruned_edges"]) == (50, 0, 0)
-    part = community_graph(StoreLinks(store), found, 1, label_of, 6)
+    part = community_graph(StoreLinks(store), found, 1, name_of, 6)
     assert sorted(data["key"] for _, data in part.nodes(data=True)) == ["0", "0", "1", "1", "2", "2"]
     assert (part.graph["pruned_nodes"], part.number_of_edges() + part.graph["pruned_edges"]) == (9, 50)
     assert all(data["weight"] == data["jaccard"] >= 0.1 for *_, data in part.edges(data=True))
@@ -247,7 +246,7 @@ def test_tables_hold_every_member_once(planted: tuple[Store, Truth]) -> None:
     store, _ = planted
     labels = Labels.beside(store)
     found = store_communities(store, labels)
-    members = member_table(found, label_or_hint_of(labels))
+    members = member_table(found, labels.naming())
     assert members["feature"].is_unique().all()
     assert len(members) == community_table(found)["size"].sum() == 36
     assert with_text(community_table(found), members, "RIVERS names")["id"].to_list() == [1]

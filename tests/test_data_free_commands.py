@@ -156,8 +156,8 @@ def test_edges_of_the_assignment_are_one_to_one_and_the_cheapest(
 
 
 def test_nothing_above_the_floor_is_an_empty_table(store: Store, tmp_path: Path) -> None:
-    assert edges(store, tmp_path, "--measure", "decoder_cosine", "--floor", 1.5).shape == (0, 13)
-    assert edges(store, tmp_path, "--measure", "folded_mse", "--floor", -1).shape == (0, 13)
+    assert edges(store, tmp_path, "--measure", "decoder_cosine", "--floor", 1).shape == (0, 13)
+    assert edges(store, tmp_path, "--measure", "folded_mse", "--floor", 0).shape == (0, 13)
 
 
 def test_counts_of_links_in_any_order_and_stopped(store: Store) -> None:

@@ -11,7 +11,7 @@ from core.analyses.evolution import evolution_graph, what_was_pruned
 from core.analyses.export import edge_table, to_graphml, to_json, with_labels
 from core.errors import BadArgument, UnknownSite
 from core.sources.planted import planted_site
-from core.values import Feature, Label, Link
+from core.values import Feature, Link, Name
 
 #   site 0   site 1   site 2   site 3
 #    0_0 ─.9─ 1_0 ─.8─ 2_0 ─.9─ 3_0
@@ -120,7 +120,7 @@ def test_what_cannot_be_asked_is_refused_by_name() -> None:
 
 def test_exports_read_back_and_hold_hostile_labels_as_data() -> None:
     hostile = '<script>alert(1)</script>\x00\ud800 & "href'
-    graph = with_labels(drawn(), lambda feature: Label(hostile, "file"))
+    graph = with_labels(drawn(), lambda feature: Name(hostile, "file"))
     back = nx.parse_graphml(to_graphml(graph))
     assert set(back.edges) == set(graph.edges)
     assert back.nodes["1_0"]["label"].startswith("<script>alert(1)</script>")

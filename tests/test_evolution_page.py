@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.analyses.export import written
 from core.paths import ROOT
 from tests.chains import planted_chains
 
@@ -111,6 +112,66 @@ def test_the_inspector_shows_the_link_of_the_address_either_way_round(app: AppTe
     assert "<b>2_0 <span>its heir</span> → 3_0" in everything(app)
 
 
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ({"feature": "1_0", "link": "1_0,2_7"}, "is below the floor"),
+        ({"link": "1_0,2_7"}, "is below the floor"),
+        ({"feature": "1_0", "link": "1_0,3_0"}, "its sites are not next to each other"),
+        ({"feature": "3_0", "link": "0_0,3_0", "up": "0"}, "its sites are not next to each other"),
+        ({"feature": "1_0", "link": "1_0,2_1", "k": "1"}, "it is not among the links that are followed"),
+        ({"feature": "1_0", "link": "1_0,2_0", "both": "90000"}, "tokens only"),
+        ({"feature": "1_0", "link": "0_4,1_4", "up": "0", "down": "0"}, "it is not among the links that are followed"),
+    ],
+)
+def test_a_link_that_the_walk_leaves_out_is_shown_all_the_same(app: AppTest, query: dict[str, str], why: str) -> None:
+    source, target = query["link"].split(",")
+    opened(app, **query)
+    text = everything(app)
+    assert f"Dotted: the link {source} → {target}, which was asked for; " in text
+    assert why in text
+    assert (source, target) in graph_of(app).select("source", "target").rows()
+    assert f"<b>{source} " in text  # the inspector
+    assert app.query_params["link"] == query["link"]
+    assert app.query_params["feature"] == query.get("feature", source)
+    snippet = next(code.value for code in app.code if "evolution_graph" in code.value)
+    scope: dict[str, Any] = {}
+    exec(snippet, scope)
+    assert (source, target) in scope["graph"].edges
+    assert scope["result"]["asked"].to_list() == graph_of(app)["asked"].to_list()
+
+
+def test_a_link_that_the_walk_leads_over_is_not_told_apart(app: AppTest) -> None:
+    opened(app, feature="1_0", link="1_0,2_0")
+    assert "Dotted" not in everything(app)
+    assert "asked" not in graph_of(app).columns
+
+
+def test_the_title_tells_of_what_was_followed_only(app: AppTest) -> None:
+    opened(app, feature="1_0", link="1_0,3_7", down="0", up="0")
+    assert "has no link of Pearson 0.3 or more" in everything(app)
+
+
+def test_what_is_here_for_its_link_alone_cannot_be_expanded_but_centred(app: AppTest) -> None:
+    opened(app, feature="3_7", centre="1_0", link="1_0,3_7")
+    assert app.query_params["centre"] == "1_0"
+    assert app.button(key="expand").disabled
+    app.button(key="centre").click().run()
+    assert "centre" not in app.query_params
+    assert not app.button(key="expand").disabled
+
+
+def test_a_link_of_measures_is_shown_whatever_the_settings_of_this_page(app: AppTest) -> None:
+    opened(app, feature="1_5", floor="1", k="1", both="500")
+    app.query_params.clear()
+    for name, text in {"store": "chains", "from": "0", "to": "1", "link": "0_7,1_8"}.items():
+        app.query_params[name] = text
+    app.switch_page("pages/measures.py").run()
+    app.button(key="to-evolution").click().run()
+    assert app.query_params["link"] == "0_7,1_8"
+    assert ("0_7", "1_8") in graph_of(app).select("source", "target").rows()
+
+
 def test_buttons_expand_and_centre(app: AppTest) -> None:
     opened(app, feature="2_0", centre="1_0", k="1", up="0", down="2")
     before = len(graph_of(app))
@@ -131,8 +192,9 @@ def test_the_snippet_runs_as_it_is_and_gives_what_is_shown(app: AppTest) -> None
     with contextlib.redirect_stdout(io.StringIO()):
         exec(snippet, scope)
     result = scope["result"].drop("n")
-    assert result.select("source", "target", "n_both", "target_label").rows() == (
-        graph_of(app).select("source", "target", "n_both", "target_label").rows()
+    shown = ("source", "target", "n_both", "target_name")
+    assert (
+        result.with_columns(target_name=written("target_")).select(shown).rows() == graph_of(app).select(shown).rows()
     )
     assert f"{scope['report'].link.n_both:,}</td>" in everything(app)
 

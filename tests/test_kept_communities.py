@@ -15,7 +15,7 @@ from core.__main__ import main
 from core.analyses import kept_communities as kept
 from core.analyses.communities import Communities, Settings, communities, store_communities, store_membership
 from core.analyses.grouping import partition_of
-from core.analyses.keywords import label_or_hint_of, words_of
+from core.analyses.keywords import words_of
 from core.analyses.store_graph import half_graphs, site_pairs, store_graph
 from core.errors import HostedRefusal
 from core.labels import Labels
@@ -59,7 +59,7 @@ def fresh(store: Store, asked: Settings) -> Communities:
     of = (store, asked.measure, asked.floor, asked.activity)
     options = {"pairs": site_pairs(store, asked.every), "min_both": asked.min_both}
     graph, halves = store_graph(*of, **options), half_graphs(*of, **options)  # type: ignore[arg-type]
-    words = words_of(graph.features, label_or_hint_of(Labels.beside(store)))
+    words = words_of(graph.features, Labels.beside(store).naming())
     return communities(graph, asked.method, asked.resolution, asked.seed, halves=halves, words=words)
 
 

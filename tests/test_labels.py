@@ -13,7 +13,7 @@ from core.labels import COLUMNS, Labels, labels_path, read_labels, write_labels
 from core.sources.planted import plant, planted_tokens
 from core.statistics.characteristic import characteristic_tokens, token_frequency
 from core.store import Store
-from core.values import Feature, Label
+from core.values import Feature, Label, Name
 
 
 def test_characteristic_tokens_are_those_of_the_largest_cosine(random_store: Store) -> None:
@@ -41,7 +41,8 @@ def test_a_planted_token_detector_is_named_after_its_token(tmp_path: Path) -> No
     assert [labels.hint(Feature("0", i)) for i in range(3)] == ["w17", "w21", ""]
     assert labels.hints("0") == ["w17", "w21", ""]
     assert labels.get(Feature("0", 0)) is None
-    assert labels.name(Feature("0", 0)) == "w17"
+    assert labels.name(Feature("0", 0)) == Name(hint="w17")
+    assert [labels.written(Feature("0", i)) for i in range(3)] == ["“w17”", "“w21”", ""]
 
 
 def test_labels_are_found_by_all_words_and_kept_as_data(random_store: Store, tmp_path: Path) -> None:

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from core.labels import labels_path, write_labels
-from core.sources.structures import Planting
 from core.store import Store
-from core.values import Feature, Label
-from tests.shared_views import Catch, compare, everything, shared  # noqa: F401  (a fixture)
+from core.values import Feature
+from tests.shared_views import Catch, compare, everything, planted_structures, shared  # noqa: F401  (a fixture)
 
 
 @pytest.fixture
 def store(_own_cache: None) -> Store:
-    folder = Path(os.environ["STRATA_CACHE"]) / "stores"
-    folder.mkdir(parents=True)
-    planting = Planting(sites=3, width=24, tokens=6_000, noise=0.0)
-    for kind in ("or", "and", "and_not"):
-        planting.gate(kind, site=1)
-    planting.split(0), planting.merge(2)
-    for first, last in ((0, 2), (0, 1), (1, 2), (2, 2)):
-        planting.passed_on(first, last)
-    planting.rare(0)
-    made, _ = planting.build(folder / "planted.h5")
-    write_labels(labels_path(made.path), [(Feature("1", 0), Label("a 'name'", "test"))])
-    return made
+    return planted_structures([Feature("1", 0)])
 
 
 GATES = [
@@ -74,7 +59,8 @@ def test_layers(shared: Catch, query: dict[str, str]) -> None:  # noqa: F811
 
 
 @pytest.mark.parametrize(
-    ("page", "query"), [("gates", {"view": "seed", "shown": "1_1 and"}), ("layers", {"shown": "1_1", "at": "1"})]
+    ("page", "query"),
+    [("gates", {"view": "seed", "to": "every", "shown": "1_1 and"}), ("layers", {"shown": "1_11", "at": "1"})],
 )
 @pytest.mark.usefixtures("store")
 def test_a_permalink_has_all_that_was_chosen(shared: Catch, page: str, query: dict[str, str]) -> None:  # noqa: F811

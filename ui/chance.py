@@ -17,6 +17,7 @@ from itertools import pairwise
 import networkx as nx
 import streamlit as st
 
+from core.analyses.asked_link import followed
 from core.analyses.chance import Chance, Sites, chance_of_pair, kept_chances, together
 from core.analyses.kept_nulls import Stamp, files_of, least_kept, seconds_of, stamp_of
 from core.errors import Cancelled, HostedRefusal
@@ -27,6 +28,7 @@ from ui import evolution as evo
 from ui import selection
 from ui.errors import error_box
 from ui.inspector import NULLS
+from ui.notes import start_anew
 from ui.text import escape, measure_name, quiet, table
 
 AT_MOST = f"{100 * RATE:g}%"
@@ -38,7 +40,7 @@ THREADS = max(1, (os.cpu_count() or 1) // 2)
 
 def pairs_shown(store: Store, graph: nx.DiGraph) -> tuple[Sites, ...]:
     """The adjacent sites between which the graph may have links."""
-    places = sorted({data["site"] for _, data in graph.nodes(data=True)})
+    places = sorted({data["site"] for _, data in followed(graph).nodes(data=True)})
     return tuple(pairwise(site.key for site in store.sites[places[0] : places[-1] + 1])) if places else ()
 
 
@@ -225,7 +227,7 @@ def _ask(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> None:
         return
     if known(store, pairs, settings) is not None:
         _works().pop(key, None)
-        st.rerun(scope="app")
+        start_anew()
     error = work.future.exception() if work is not None else None
     failed = error is not None and not isinstance(error, Cancelled)
     if isinstance(error, Exception) and failed:
@@ -239,4 +241,4 @@ def _ask(store: Store, pairs: Sequence[Sites], settings: evo.Settings) -> None:
     if st.button("Try again" if failed else "Find out", key="chance:ask"):
         _works().pop(key, None)
         begin(store, pairs, settings)
-        st.rerun(scope="app")
+        start_anew()

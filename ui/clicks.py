@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import networkx as nx
+
 from core.errors import UnknownFeature
 from core.values import Feature
 
@@ -68,6 +70,18 @@ def link_ends(link: str) -> tuple[str, ...]:
     """
     ends = tuple(link.split(","))
     return ends if len(ends) == 2 and all(map(is_feature, ends)) else ()
+
+
+def strongest_link(graph: nx.DiGraph, feature: str) -> str:
+    """The strongest link of a feature in a graph; "" where it has none.
+
+    >>> graph = nx.DiGraph(); graph.add_edge("3_241", "4_447", weight=0.9); graph.add_edge("3_241", "4_1", weight=0.4)
+    >>> strongest_link(graph, "3_241"), strongest_link(graph, "9_9")
+    ('3_241,4_447', '')
+    """
+    near = [*graph.in_edges(feature, data="weight"), *graph.out_edges(feature, data="weight")]
+    best = max(near, key=lambda edge: (edge[2], edge[0], edge[1]), default=None)
+    return f"{best[0]},{best[1]}" if best else ""
 
 
 def is_feature(text: str) -> bool:

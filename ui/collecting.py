@@ -24,6 +24,7 @@ from core.paths import ROOT, cache_folder, hosted, stores_folder
 from core.sources import demo
 from ui import selection
 from ui.errors import show_later, told_later
+from ui.notes import note, start_anew
 from ui.setup import Page
 from ui.text import escape, head
 
@@ -134,9 +135,9 @@ def _poll(folders: list[Path], were_alive: bool) -> None:
         progress = job.progress()
         for name in _stores_of(progress):
             selection.open_store(name)
-            selection.note(f"{name} is collected and open.")
+            note(f"{name} is collected and open.")
     if finished or (were_alive and not any(job.alive() for job in shown)):
-        st.rerun(scope="app")
+        start_anew()
 
 
 def _job(job: jobs.Job) -> None:

@@ -17,8 +17,9 @@ from core.paths import hosted
 from core.results import Notice
 from core.statistics.partitions import METHODS
 from core.store import Store
-from core.values import DATA_FREE, Feature
+from core.values import DATA_FREE, Feature, about
 from ui import measure_choice, palette, selection
+from ui.notes import start_anew
 from ui.text import measure_name
 from ui.waiting import Progress, wait_for
 
@@ -52,7 +53,7 @@ def links_setting(store: Store) -> selection.Setting[str]:
 
 def floor_of(measure: str) -> selection.Setting[float]:
     """The floor's setting; each measure has a default of its own."""
-    return selection.number("above", FLOORS.get(measure, 0.02), 0.001, HIGHEST.get(measure, 1.0))
+    return selection.number("above", FLOORS.get(measure, 0.02), 0.001, HIGHEST.get(measure, about(measure).range[1]))
 
 
 def links_chosen(store: Store) -> None:
@@ -107,7 +108,7 @@ def find_stability(store: Store, labels: Labels, asked: Settings) -> None:
     """Wait for the rest of the answer, and draw the page anew with it; call it when all else is drawn."""
     answer(store, labels, asked)
     st.session_state[STABLE] = (store.fingerprint, asked)  # also where the cache folder cannot be written to
-    st.rerun()
+    start_anew()
 
 
 def answer(store: Store, labels: Labels, asked: Settings) -> Communities:

@@ -17,21 +17,19 @@ from core.analyses.community_tables import (
     with_activity,
 )
 from core.analyses.evolution import MAX_NODES
-from core.analyses.keywords import label_or_hint_of
 from core.labels import Labels
 from core.paths import hosted
 from core.store import Store
 from core.values import Feature
-from ui import selection
-from ui.clicks import is_feature, link_ends
+from ui import feature_choice, selection
+from ui.clicks import is_feature, link_ends, strongest_link
 from ui.communities_words import telling
 from ui.go import lead_to
+from ui.selection import FEATURE, LINK
 
-COMMUNITY = selection.count("community", 0, 0, 1_000_000)
-PART = selection.count("part", 0, 0, 1_000_000)
+COMMUNITY = selection.count("community", 0, 0, 1_000_000, "the most telling one")
+PART = selection.count("part", 0, 0, 1_000_000, "the whole of it")
 SHADE = selection.choice("shade", ("part", "site"))
-FEATURE = selection.text(selection.FEATURE, longest=80)
-LINK = selection.text(selection.LINK, longest=160)
 FIND = selection.text("find", longest=80)
 LAST = "communities:last"
 
@@ -62,21 +60,35 @@ class View:
 # ---- which community
 
 
-def choose(found: Communities, asked: Settings, listed: list[int]) -> Community | None:
+def choose(store: Store, found: Communities, asked: Settings, listed: list[int]) -> Community | None:
     """The chosen community; after a change of settings that of the feature last shown, else the most telling one."""
-    before, feature, id = st.session_state.get(LAST, (asked, "", 0))
-    if before != asked and is_feature(feature) and selection.value(COMMUNITY) in (0, id):
-        selection.put(COMMUNITY, found.membership.get(Feature.parse(feature), 0))
-    one = found.of(selection.value(COMMUNITY))
-    chosen = selection.value(FEATURE)
-    if one is None and is_feature(chosen):
-        one = found.of(found.membership.get(Feature.parse(chosen), 0))
+    before, last, id = st.session_state.get(LAST, (asked, "", 0))
+    if before != asked and is_feature(last) and selection.value(COMMUNITY) in (0, id):
+        selection.put(COMMUNITY, _id_of(found, last))
+    wanted = selection.value(COMMUNITY)
+    one = found.of(wanted) or found.of(_id_of(found, selection.value(feature_choice.feature(store))))
     if one is None or (listed and one.id not in listed):
         first = telling(found)
         one = (
             first if first is not None and (not listed or first.id in listed) else found.of(listed[0] if listed else 0)
         )
+    n = len(found.communities)
+    why = (
+        "it is not among those listed"
+        if found.of(wanted)
+        else f"{n or 'no'} communit{'y is' if n == 1 else 'ies are'} found"
+    )
+    selection.settle(COMMUNITY.name, one is not None and wanted in (0, one.id), why, _told(one))
     return one
+
+
+def _id_of(found: Communities, feature: str) -> int:
+    """The id of a feature's community; 0 for none."""
+    return found.membership.get(Feature.parse(feature), 0) if feature else 0
+
+
+def _told(one: Community | None) -> str:
+    return f"community {one.id}" if one else ""
 
 
 def view_of(store: Store, labels: Labels, found: Communities, asked: Settings, one: Community) -> View:
@@ -87,18 +99,22 @@ def view_of(store: Store, labels: Labels, found: Communities, asked: Settings, o
         selection.drop(PART.name)  # "show the whole" leaves no trace in the address
     parts = _parts(store.fingerprint, len(labels), asked, one.id, labels, found)
     part = parts.of(selection.value(PART)) if len(parts.communities) > 1 else None
+    n = len(parts.communities) if len(parts.communities) > 1 else 0
+    selection.settle(PART.name, part is not None, f"{_told(one)} has {n or 'no'} parts", "the whole of it")
     drawn, id = (parts, part.id) if part else (found, one.id)
     key = store.fingerprint, len(labels), asked, one.id, part.id if part else 0, selection.value(drawn_setting())
     graph = _graph(*key, "", store, labels, drawn, parts)
-    chosen, first = selection.value(FEATURE), ""
-    if chosen not in graph and is_feature(chosen) and drawn.membership.get(Feature.parse(chosen)) == id:
+    chosen, first = selection.value(feature_choice.feature(store)), ""
+    if chosen and chosen not in graph and drawn.membership.get(Feature.parse(chosen)) == id:
         graph, first = _graph(*key, chosen, store, labels, drawn, parts), chosen
     feature = chosen if chosen in graph else str(graph.graph["seeds"])
-    near = [*graph.in_edges(feature, data="weight"), *graph.out_edges(feature, data="weight")]
-    best = max(near, key=lambda edge: (edge[2], edge[0], edge[1]), default=None)
-    link = selection.value(LINK)
-    if not (link_ends(link) and graph.has_edge(*link_ends(link))):
-        link = f"{best[0]},{best[1]}" if best else ""
+    inside = f"it is not in {f'part {part.id} of ' if part else ''}{_told(one)}"
+    why = inside if _id_of(found, chosen) else "it is in no community"
+    selection.settle(FEATURE, not chosen or chosen == feature, why, feature)
+    link, strongest = selection.value(feature_choice.link(store)), strongest_link(graph, feature)
+    there = bool(link) and graph.has_edge(*link_ends(link))
+    selection.settle(LINK, not link or there, "it is not among the links drawn", strongest)
+    link = link if there else strongest
     st.session_state[LAST] = (asked, feature, one.id)
     return View(one, parts, part, graph, feature, link, first)
 
@@ -117,7 +133,7 @@ def drawn_setting() -> selection.Setting[int]:
 def _parts(
     fingerprint: str, n_labels: int, asked: Settings, id: int, _labels: Labels, _found: Communities
 ) -> Communities:
-    return parts_of(_found, id, label_or_hint_of(_labels), asked)
+    return parts_of(_found, id, _labels.naming(), asked)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -127,10 +143,9 @@ def _graph(
 ) -> nx.DiGraph:  # fmt: skip
     from core.analyses.neighbours import StoreLinks
 
-    label_of = label_or_hint_of(_labels)
     graph = community_graph(
-        StoreLinks(_store), _found, part or community, label_of, most, asked.activity, asked.measure, asked.floor,
-        Feature.parse(first) if first else None,
+        StoreLinks(_store), _found, part or community, _labels.naming(), most, asked.activity, asked.measure,
+        asked.floor, Feature.parse(first) if first else None,
     )  # fmt: skip
     for node, data in graph.nodes(data=True):
         if (of := _parts.membership.get(Feature.parse(node))) is not None:
@@ -143,15 +158,15 @@ def on_event(view: View, event: Mapping[str, Any]) -> None:
     selection.put(COMMUNITY, view.one.id)
     node, ends = str(event.get("node", "")), link_ends(str(event.get("link", "")))
     if event.get("kind") == "link" and ends:
-        selection.put(LINK, ",".join(ends))
-        selection.put(FEATURE, view.feature if view.feature in ends else ends[1])
+        selection.choose(LINK, ",".join(ends))
+        selection.choose(FEATURE, view.feature if view.feature in ends else ends[1])
     elif is_feature(node):
-        selection.put(FEATURE, node)
+        selection.choose(FEATURE, node)
         if node not in link_ends(view.link):
-            selection.drop(selection.LINK)
+            selection.drop(LINK)
 
 
 def go(view: View, page: str) -> None:
     """Another page, about the feature on the card. For callbacks."""
-    selection.put(FEATURE, view.feature)
+    selection.choose(FEATURE, view.feature)
     lead_to(page)

@@ -9,13 +9,13 @@ import streamlit as st
 
 from core.analyses.communities import Communities, Settings
 from core.analyses.community_tables import community_table, member_table, of_community, with_text
-from core.analyses.keywords import label_or_hint_of
+from core.analyses.export import written
 from core.labels import Labels
 from core.store import Store
 from core.views.graph import Picture, picture
 from ui import communities as com
 from ui import inspector, palette, selection
-from ui.communities_page import COMMUNITY, FEATURE, FIND, PART, SHADE, View
+from ui.communities_page import COMMUNITY, FIND, PART, SHADE, View
 from ui.evolution import graph_theme
 
 TABLE = 38 + 34 * 7  # pixels: seven communities, the others by scrolling
@@ -31,7 +31,7 @@ def frames(store: Store, labels: Labels, found: Communities, asked: Settings) ->
 def _frames(
     fingerprint: str, n_labels: int, asked: Settings, known: bool, _labels: Labels, _found: Communities
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    return community_table(_found), member_table(_found, label_or_hint_of(_labels))
+    return community_table(_found), member_table(_found, _labels.naming())
 
 
 def listed(communities: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
@@ -99,11 +99,10 @@ def members_table(frame: pl.DataFrame, key: str) -> None:
     def chosen() -> None:
         rows = st.session_state[key]["selection"]["rows"]
         if rows:
-            selection.put(FEATURE, frame["feature"][rows[0]])
+            selection.choose(selection.FEATURE, frame["feature"][rows[0]])
             selection.drop(selection.LINK)
 
-    hint = pl.col("label_source") == "hint"
-    told = frame.with_columns(name=pl.when(hint).then("“" + pl.col("label") + "”").otherwise(pl.col("label")))
+    told = frame.with_columns(name=written())
     number = st.column_config.NumberColumn
     st.dataframe(
         told.select("feature", "name", "part", "strength", "active"), key=key, hide_index=True,
@@ -149,19 +148,18 @@ def as_python(
         "from core.analyses.community_parts import parts_of\n"
         "from core.analyses.community_tables import (\n"
         "    community_graph, community_table, member_table, of_community, with_text,\n)\n"
-        f"from core.analyses.keywords import label_or_hint_of\n{imports}"
-        "from core.analyses.neighbours import StoreLinks\n"
+        f"{imports}from core.analyses.neighbours import StoreLinks\n"
         "from core.labels import Labels\n"
         f"from core.store import open_store\n{feature}\n"
         f"store = open_store({path!r})\n"
         "labels = Labels.beside(store)\n"
-        "label_of = label_or_hint_of(labels)\n"
+        "name_of = labels.naming()\n"
         f"asked = Settings({keywords})\n"
         "found = store_communities(store, labels, asked)\n"
-        "members = member_table(found, label_of)\n"
+        "members = member_table(found, name_of)\n"
         f"result = with_text(community_table(found), members, {find!r})\n"
-        f"parts = parts_of(found, {id}, label_of, asked)\n"
+        f"parts = parts_of(found, {id}, name_of, asked)\n"
         f"features = of_community(members, {id}, parts, store)\n"
-        f"graph = community_graph(StoreLinks(store), {drawn}, label_of, most={most}, activity=asked.activity,\n"
+        f"graph = community_graph(StoreLinks(store), {drawn}, name_of, most={most}, activity=asked.activity,\n"
         f"                        measure=asked.measure, floor=asked.floor{more})\n{report}"
     )

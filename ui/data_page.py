@@ -3,30 +3,57 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
 
 from core.collect.settings import Settings
 from core.errors import StrataError
-from core.library import Found, forget_place, found_stores, give_place, given_places, size_text
-from core.paths import cache_folder, hosted
-from core.results import cache_size, clear_cache
+from core.library import DEMO, Found, forget_place, found_stores, give_place, given_places, size_text
+from core.paths import hosted, stores_place
+from core.results import cache_size, clear_cache, most_kept
 from core.store import verify
 from ui import collecting, selection
-from ui.errors import error_box, told_later
+from ui.errors import error_box, show_later, told_later
 from ui.go import anchor, linked
 from ui.readers import read_store
 from ui.setup import Page
 from ui.text import escape, head, quiet, short_count, table, title
 
+PLACE, FREED = "data:place", "data:freed"
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def heading(page: Page) -> None:
     """How many stores, and how large."""
-    n = len(page.found)
-    size = size_text(sum(found.size for found in page.found))
-    title(f"{n} store{'s' * (n != 1)}, {size}" if n else "No store yet", "" if hosted() else f"in {cache_folder()}")
+    title(told_of(page.found) or "No store yet", "" if hosted() else where(page.found, stores_place()))
+
+
+def told_of(stores: Sequence[Found]) -> str:
+    """How many stores, and their size together; "" for none.
+
+    >>> told_of([Found("a", Path("a.h5"), 2_000_000, 0)]), told_of([])
+    ('1 store, 2.0 MB', '')
+    """
+    n, size = len(stores), size_text(sum(found.size for found in stores))
+    return f"{n} store{'s' * (n != 1)}, {size}" if n else ""
+
+
+def where(stores: Sequence[Found], folder: Path) -> str:
+    """Which of them lie where; `folder` is for those that are collected.
+
+    >>> where([Found("demo", DEMO, 9, 0), Found("a", Path("/x/a.h5"), 2_000_000, 0)], Path("/x"))
+    'demo ships with Strata; 1 store, 2.0 MB, in /x'
+    >>> where([Found("b", Path("/y/b.h5"), 2_000_000, 0)], Path("/x"))
+    'Collected stores will lie in /x; 1 store, 2.0 MB, elsewhere'
+    """
+    collected = [found for found in stores if found.path.parent == folder]
+    others = [found for found in stores if found.path != DEMO and found not in collected]
+    parts = [f"{found.name} ships with Strata" for found in stores if found.path == DEMO]
+    begins = "collected" if parts else "Collected"
+    parts.append(f"{told_of(collected)}, in {folder}" if collected else f"{begins} stores will lie in {folder}")
+    return "; ".join([*parts, *[f"{told_of(others)}, elsewhere"] * bool(others)])
 
 
 # ---- stores
@@ -157,43 +184,47 @@ def _settings(model: str, saes: str, text: str, tokens: int, context: int, devic
 # ---- other places, and the cache
 
 
-def places() -> None:
+def places(page: Page) -> None:
     """Stores and folders outside of the cache."""
     with st.container(key="card-places"):
         st.html(head("Look elsewhere too"))
         st.text_input(
-            "Folder or store", key="data:place", placeholder="/path/to/a/folder or a/store.h5", on_change=_give,
-            label_visibility="collapsed",
+            "Folder or store", key=PLACE, placeholder="/path/to/a/folder or a/store.h5",
+            on_change=told_later(_give, PLACE), label_visibility="collapsed",
         )  # fmt: skip
+        show_later(PLACE)
         for path in given_places():
+            n = sum(path in (found.path, found.path.parent) for found in page.found)
+            told = "" if path.suffix == ".h5" else f' <span class="s-quiet">{n or "no"} store{"s" * (n != 1)}</span>'
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.html(f'<span class="s-small s-wrap">{escape(str(path))}</span>', width="stretch")
-                st.button("Forget", key=f"forget:{path}", on_click=told_later(forget_place), args=(path,))
+                st.html(f'<span class="s-small s-wrap">{escape(str(path))}{told}</span>', width="stretch")
+                st.button("Forget", key=f"forget:{path}", on_click=told_later(forget_place, PLACE), args=(path,))
 
 
-@told_later
 def _give() -> None:
-    typed = st.session_state["data:place"]
+    typed = st.session_state[PLACE]
     if not typed.strip():
         return
     path = give_place(typed)
-    st.session_state["data:place"] = ""
+    st.session_state[PLACE] = ""
     for found in found_stores():
         if found.path == path:  # its name here may not be its file's: another one may be called the same
             selection.open_store(found.name)
 
 
 def cache() -> None:
-    """How much room results take that can be computed again."""
-    size = cache_size()
-    if not size:
-        return
-    told = f"{size_text(size)}, computed again when needed"
-    with st.container(key="card-cache"), st.container(horizontal=True, vertical_alignment="center"):
-        st.html(f'{head("Results kept")}<div class="s-small">{told}</div>', width="stretch")
-        st.button("Clear", on_click=_clear)
+    """How much room results take that can be computed again, how much they may, and what was just freed."""
+    size, freed = cache_size(), st.session_state.pop(FREED, None)
+    told = f"{size_text(size)}, computed again when needed." if size else "None yet."
+    told += f" They may take {size_text(most_kept())}: beyond that, what was not used for longest gives way."
+    with st.container(key="card-cache"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.html(f'{head("Results kept")}<div class="s-small">{told}</div>', width="stretch")
+            st.button("Clear", on_click=told_later(_clear, FREED), disabled=not size)
+        if freed is not None:
+            st.html(quiet(f"Cleared: {size_text(freed)} are free again."))
+        show_later(FREED)
 
 
-@told_later
 def _clear() -> None:
-    clear_cache()
+    st.session_state[FREED] = clear_cache()

@@ -18,7 +18,7 @@ P = ParamSpec("P")
 log = logging.getLogger("strata")
 
 LATER = "strata:errors"
-"""Where the session keeps what callbacks raised, until the page has been drawn far enough to show it."""
+"""Where the session keeps what callbacks raised, by the place on the page that will show it."""
 
 
 def error_box(error: Exception) -> None:
@@ -51,8 +51,11 @@ def guarded(*, stop: bool = False) -> Iterator[None]:
             st.stop()
 
 
-def told_later(callback: Callable[P, object]) -> Callable[P, None]:
-    """For callbacks of widgets, which run before there is a page: what one raises is shown by the run that follows."""
+def told_later(callback: Callable[P, object], at: str = "") -> Callable[P, None]:
+    """For callbacks of widgets, which run before there is a page: what one raises is shown by the run that follows.
+
+    It stands at the top, or where the page calls `show_later` with the same `at`.
+    """
 
     @functools.wraps(callback)
     def run(*args: P.args, **named: P.kwargs) -> None:
@@ -61,15 +64,19 @@ def told_later(callback: Callable[P, object]) -> Callable[P, None]:
         except Exception as error:
             if type(error).__module__.startswith("streamlit.runtime.scriptrunner"):
                 raise
-            st.session_state.setdefault(LATER, []).append(error)
+            st.session_state.setdefault(LATER, []).append((at, error))
 
     return run
 
 
-def show_later() -> None:
+def show_later(at: str = "") -> None:
     """The boxes of what callbacks raised, once."""
-    for error in st.session_state.pop(LATER, []):
-        error_box(error)
+    waiting = st.session_state.pop(LATER, [])
+    if others := [one for one in waiting if one[0] != at]:
+        st.session_state[LATER] = others
+    for where, error in waiting:
+        if where == at:
+            error_box(error)
 
 
 def _sentence(text: str) -> str:

@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 import streamlit as st
 
+from core.analyses.asked_link import with_link
+from core.analyses.community_tables import with_activity
 from core.analyses.evolution import MAX_NODES, evolution_graph
-from core.analyses.export import label_or_hint, with_labels
+from core.analyses.export import with_labels
 from core.analyses.story import opening_feature
-from core.errors import StrataError
 from core.labels import Labels
 from core.paths import hosted
 from core.store import Store
 from core.values import DATA_FREE, MIN_ACTIVE, Feature
 from core.views.graph import Picture, picture
-from ui import measure_choice, palette, readers, selection
-from ui.clicks import View, click, is_feature, link_ends
+from ui import feature_choice, measure_choice, palette, readers, selection
+from ui.clicks import View, click, link_ends, strongest_link
 from ui.communities import colours_in_view
-from ui.errors import error_box
+from ui.feature_choice import is_known
+from ui.go import choose_all
 
 if TYPE_CHECKING:
     from core.analyses.communities import Communities
@@ -50,11 +52,8 @@ HIGHEST_FLOORS = {"mutual_information": 0.7, "virtual_weight": 5.0}
 """Where the floor of a measure ends, if not at 1: log 2 nats at most, and what virtual weights hardly reach. A higher
 one in the address is dropped."""
 
-FEATURE = selection.text(selection.FEATURE, longest=80)
-CENTRE = selection.text("centre", longest=80)
-LINK = selection.text(selection.LINK, longest=160)
+CENTRE, EXPANDED = "centre", "expanded"
 LAST = "evolution:last"
-EXPANDED = selection.text("expanded", longest=2000)
 
 
 @dataclass(frozen=True)
@@ -113,32 +112,39 @@ def find_view(store: Store, labels: Labels, settings: Settings) -> tuple[View, n
     """The view that the address and the session describe, with its graph; None for a store with nothing alive.
 
     The feature chosen on any page is the one marked here. While it is in the graph around the old centre, that centre
-    stays; otherwise it becomes the centre itself.
+    stays; otherwise it becomes the centre itself. A link that is asked for is in the graph in any case.
     """
-    feature = _chosen_feature(store) or _opening(store.fingerprint, store, labels)
-    if feature is None:
+    link = selection.value(feature_choice.link(store, "the strongest link of the feature"))
+
+    def first() -> str:
+        return link_ends(link)[0] if link else _opening(store.fingerprint, store, labels) or ""
+
+    feature = selection.value(feature_choice.feature(store, instead=first)) or first()
+    if not feature:
         return None
-    link = _in_order(store, selection.value(LINK))
     last = st.session_state.get(LAST, (feature, link, ""))
-    centre = selection.value(CENTRE) or last[2]
     if last[0] != feature and last[1] == link and feature not in link_ends(link):
         link = ""  # another page, or the card, went on to another feature
-    expanded = tuple(name for name in selection.value(EXPANDED).split(",") if _known(store, (name,)))
-    if _known(store, (centre,)):
-        view = View(centre, "" if centre == feature else feature, link, expanded)
-        graph = evolution(store, labels, view, settings)
-        if feature in graph and all(end in graph for end in link_ends(link)):
-            return remember(view), graph
-    view = View(feature, "", link, expanded if centre in ("", feature) else ())
+    expanded = selection.value(feature_choice.features(store, EXPANDED))
+    asked = selection.value(feature_choice.feature(store, CENTRE, lambda: feature))
+    centre = asked or (last[2] if is_known(store, last[2]) else "")
+    view = View(centre, "" if centre == feature else feature, link, expanded)
+    if not centre or not _reaches(_walk(store, view, settings), view):
+        selection.settle(CENTRE, not asked, f"{feature} is not in the graph around it", feature)
+        view = View(feature, "", link, expanded if centre in ("", feature) else ())
     return remember(view), evolution(store, labels, view, settings)
+
+
+def _reaches(graph: nx.DiGraph, view: View) -> bool:
+    """Whether the marked feature is in a graph, or is joined to it by the link that is asked for."""
+    ends = link_ends(view.link)
+    return view.shown in graph or (view.shown in ends and any(end in graph for end in ends))
 
 
 def remember(view: View) -> View:
     """Keep the view in the session and the address."""
-    selection.put(FEATURE, view.shown)
-    selection.put(CENTRE, "" if view.centre == view.shown else view.centre)
-    selection.put(LINK, view.link)
-    selection.put(EXPANDED, ",".join(view.expanded))
+    centre, expanded = "" if view.centre == view.shown else view.centre, ",".join(view.expanded)
+    choose_all({selection.FEATURE: view.shown, CENTRE: centre, selection.LINK: view.link, EXPANDED: expanded})
     st.session_state[LAST] = (view.shown, view.link, view.centre)
     return view
 
@@ -150,63 +156,35 @@ def on_event(view: View, event: Mapping[str, Any]) -> None:
 
 def link_shown(graph: nx.DiGraph, view: View) -> str:
     """The link under inspection: the chosen one, else the strongest of the marked feature; "" where it has none."""
-    if view.link:
-        return view.link
-    near = [*graph.in_edges(view.shown, data="weight"), *graph.out_edges(view.shown, data="weight")]
-    best = max(near, key=lambda edge: (edge[2], edge[0], edge[1]), default=None)
-    return f"{best[0]},{best[1]}" if best else ""
-
-
-def _chosen_feature(store: Store) -> str:
-    chosen = selection.value(FEATURE)
-    if not chosen:
-        return ""
-    try:
-        return str(store.feature(chosen))
-    except StrataError as error:
-        selection.drop(selection.FEATURE)
-        error_box(error)
-        return ""
-
-
-def _in_order(store: Store, link: str) -> str:
-    """The link as SOURCE,TARGET whichever way it was written; "" where it is none of this store."""
-    ends = link_ends(link)
-    if not _known(store, ends) or ends[0] == ends[1]:
-        return ""
-    return ",".join(map(str, store.order(*map(Feature.parse, ends))))
-
-
-def _known(store: Store, names: tuple[str, ...]) -> bool:
-    try:
-        return bool(names) and all(is_feature(name) and bool(store.feature(name)) for name in names)
-    except StrataError:
-        return False
+    return view.link or strongest_link(graph, view.shown)
 
 
 # ---- what is asked of the core, kept per store
 
 
 def evolution(store: Store, labels: Labels, view: View, settings: Settings) -> nx.DiGraph:
-    """The graph around the view's centre, with labels and hints; shared, never changed."""
-    return _evolution(store.fingerprint, len(labels), store, labels, view.centre, view.expanded, settings)
+    """The graph around the view's centre with its link, labels and hints; shared, never changed."""
+    walk = _walk(store, view, settings)
+    key = store.fingerprint, len(labels), view.centre, view.expanded, view.link, settings
+    return _evolution(key, store, labels, walk, link_ends(view.link))
+
+
+def _walk(store: Store, view: View, settings: Settings) -> nx.DiGraph:
+    return _walked(store.fingerprint, store, view.centre, view.expanded, settings)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _evolution(
-    fingerprint: str,
-    n_labels: int,
-    _store: Store,
-    _labels: Labels,
-    centre: str,
-    expanded: tuple[str, ...],
-    settings: Settings,
-) -> nx.DiGraph:
+def _walked(fingerprint: str, _store: Store, centre: str, expanded: tuple[str, ...], settings: Settings) -> nx.DiGraph:
     seeds, more = [Feature.parse(centre)], [Feature.parse(name) for name in expanded]
-    graph = evolution_graph(readers.links(_store), seeds, expanded=more, **settings.keywords())
-    for _, data in graph.nodes(data=True):
-        data["n_active"] = int(_store.summary(data["key"]).active[data["index"]])
-    return with_labels(graph, label_or_hint(_labels))
+    return evolution_graph(readers.links(_store), seeds, expanded=more, **settings.keywords())
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _evolution(key: tuple, _store: Store, _labels: Labels, _walk: nx.DiGraph, _ends: tuple[str, ...]) -> nx.DiGraph:
+    graph = _walk
+    if _ends:
+        graph = with_link(readers.links(_store), graph, *map(Feature.parse, _ends))
+    return with_activity(with_labels(graph, _labels.name), _store)
 
 
 def report_of(fingerprint: str, store: Store, link: str, activity: float) -> LinkReport:

@@ -20,6 +20,7 @@ from core.views.tokens import concordance
 from ui import cards, measure_choice, selection, snippets
 from ui.errors import guarded
 from ui.go import anchor, linked, page_file
+from ui.notes import start_anew
 from ui.palette import site_colour
 from ui.selection import bind, value
 from ui.setup import Page
@@ -241,7 +242,7 @@ def _offer_best_links(page: Page, feature: Feature) -> None:
     ):
         with st.spinner(f"every pair of sites {feature.key} and {to}"):
             pair_links(page.store, feature.key, to)
-        st.rerun()
+        start_anew()
 
 
 def _row_chosen(frame: pl.DataFrame) -> None:

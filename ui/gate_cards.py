@@ -48,7 +48,7 @@ def told_apart(features: tuple[Feature, ...], labels: Labels) -> list[str]:
 
 def telling(features: tuple[Feature, ...], labels: Labels) -> bool:
     """Whether all of them are called differently, by words, so that a title says something."""
-    names = [labels.name(feature).strip().casefold() for feature in features]
+    names = [labels.name(feature).words.strip().casefold() for feature in features]
     return len(set(names)) == len(names) and all(any(c.isalpha() for c in name) for name in names)
 
 

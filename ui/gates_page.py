@@ -88,8 +88,9 @@ def read(store: Store) -> Asked:
     """The settings of the address and the session."""
     source, target = site_choice.read(store, EVERY)
     view, kind = selection.value(VIEW), selection.value(KIND)
-    kind = kind if kind in KINDS.get(view, ()) else "any"
-    return Asked(view, source, target, selection.value(ACTIVITY), selection.value(FIND), kind)
+    fits = kind in KINDS.get(view, ())
+    selection.settle(KIND.name, fits, f"there is no such kind among {NAMES[view].lower()}", KIND_NAMES["any"])
+    return Asked(view, source, target, selection.value(ACTIVITY), selection.value(FIND), kind if fits else "any")
 
 
 # ---- answers
@@ -128,11 +129,16 @@ def in_focus(page: Page, asked: Asked, shown: Sequence) -> Any:
     """The chosen row's result, else the first whose features are called by labels, or by words; None for no rows."""
     chosen = selection.value(SHOWN)
     wanted = next((one for one in shown if chosen in (name_of_row(asked, one), str(features_of(one)[0]))), None)
-    if wanted is not None or not shown:
-        return wanted
+    one = wanted or _first_to_show(page, shown)
+    instead = "" if one is None else name_of_row(asked, one)
+    selection.settle(SHOWN.name, not chosen or wanted is not None, "it is not listed here", instead)
+    return one
+
+
+def _first_to_show(page: Page, shown: Sequence) -> Any:
     told = [one for one in shown if telling(features_of(one), page.labels)]
     labelled = (one for one in told if all(page.labels.get(f) for f in features_of(one)))
-    return next(labelled, told[0] if told else shown[0])
+    return next(labelled, next(iter(told or shown), None))
 
 
 def features_of(one: Gate | Divided) -> tuple[Feature, ...]:

@@ -9,15 +9,16 @@ import networkx as nx
 import polars as pl
 import streamlit as st
 
-from core.analyses.export import edge_table
+from core.analyses.export import edge_table, name_in, written
 
 Event = Mapping[str, Any]
-NODES = {"feature": pl.String, "label": pl.String, "site": pl.String, "active": pl.Int64, "expanded": pl.Boolean}
+NODES = {"feature": pl.String, "name": pl.String, "site": pl.String, "active": pl.Int64, "expanded": pl.Boolean}
+ENDS = [f"{end}_{kind}" for end in ("source", "target") for kind in ("label", "hint")]
 
 
 def graph_tables(graph: nx.DiGraph, on_click: Callable[[Event], None], marked: str) -> None:
     """Features and links side by side; `marked` names what is selected, so that a new selection clears the rows."""
-    nodes, links = node_table(graph), edge_table(graph).drop("n")
+    nodes, links = node_table(graph), link_table(graph)
     left, right = st.columns([2, 3])
     with left:
         _choosing(
@@ -31,13 +32,19 @@ def graph_tables(graph: nx.DiGraph, on_click: Callable[[Event], None], marked: s
 def node_table(graph: nx.DiGraph) -> pl.DataFrame:
     """One row a feature, in the order of the sites.
 
-    >>> graph = nx.DiGraph(); graph.add_node("2_26", key="2", index=26, site=2, label="Lily", n_active=7)
+    >>> graph = nx.DiGraph(); graph.add_node("2_26", key="2", index=26, site=2, hint="Lily", n_active=7)
     >>> node_table(graph).row(0)
-    ('2_26', 'Lily', '2', 7, False)
+    ('2_26', '“Lily”', '2', 7, False)
     """
     ordered = sorted(graph.nodes(data=True), key=lambda each: (each[1]["site"], each[1]["index"]))
-    rows = [(n, d.get("label", ""), d["key"], d.get("n_active"), d.get("expanded", False)) for n, d in ordered]
+    rows = [(n, name_in(d).written, d["key"], d.get("n_active"), d.get("expanded", False)) for n, d in ordered]
     return pl.DataFrame(rows, schema=NODES, orient="row")
+
+
+def link_table(graph: nx.DiGraph) -> pl.DataFrame:
+    """One row a link, as they are downloaded but for names: a hint stands in quotes in the place of a label."""
+    names = [written(f"{end}_").alias(f"{end}_name") for end in ("source", "target")]
+    return edge_table(graph).with_columns(names).drop("n", *ENDS)
 
 
 def _choosing(frame: pl.DataFrame, key: str, events: Sequence[Event], on_click: Callable[[Event], None]) -> None:

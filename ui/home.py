@@ -14,6 +14,7 @@ from core.store.reader import dead_and_rare
 from core.values import Feature
 from core.views.tokens import concordance, pair_concordance
 from ui import palette
+from ui.boxes import boxes
 from ui.collecting import collect_demo
 from ui.go import anchor, linked, page_file
 from ui.setup import Page, no_store
@@ -79,7 +80,7 @@ def evidence(page: Page, chain: Chain | None) -> None:
         return
     first, last = chain.features[0], chain.features[-1]
     with st.container(key="card-finding"):
-        linked(_steps(page, chain), key="home:chain")
+        linked(boxes(page, chain.features, chain.links, chain.measure), key="home:chain")
         if first == last:
             st.html(concordance(page.reading.strongest(first, CONTEXTS, 24), _top(page, first)))
             return
@@ -91,30 +92,6 @@ def evidence(page: Page, chain: Chain | None) -> None:
             + f'<div style="height:0.8rem"></div>{head(f"Where only {last} fires")}'
             + (pair_concordance(cells["target_only"], *tops) if cells["target_only"] else quiet("nowhere"))
         )
-
-
-def _steps(page: Page, chain: Chain) -> str:
-    """The chain's features as boxes in their sites' colours, with the measure between."""
-    parts = []
-    for place, feature in enumerate(chain.features):
-        if place:
-            link = chain.links[place - 1]
-            value = figure(link.measures[chain.measure])
-            inspect = anchor(
-                value, "evolution", feature=str(feature), link=f"{link.source},{link.target}",
-                label=f"inspect the link of {link.source} and {link.target}, Pearson {value}",
-            )  # fmt: skip
-            parts.append(f'<span class="s-step">{inspect if page_file("evolution") else value}</span>')
-        name = escape(page.labels.name(feature)) or "–"
-        box = f'<span class="s-box" style="{_paint(page, feature)}"><b>{name}</b><span>{feature}</span></span>'
-        parts.append(anchor(box, "feature", feature=str(feature)))
-    return f'<div class="s-chain">{"".join(parts)}</div>'
-
-
-def _paint(page: Page, feature: Feature) -> str:
-    place, n = page.store.site(feature.key).position, len(page.store.sites)
-    light, dark = palette.ramp(n, "light")[place], palette.ramp(n, "dark")[place]
-    return f"background:{palette.pair(light, dark)};color:{palette.pair(palette.ink(light), palette.ink(dark))}"
 
 
 def _top(page: Page, feature: Feature) -> float:

@@ -9,15 +9,15 @@ import polars as pl
 import streamlit as st
 
 from core.analyses.lifespans import MOST, Lifespans
-from core.values import Feature
-from ui import palette, selection
+from ui import selection
+from ui.boxes import boxes
 from ui.go import anchor, linked
 from ui.layers_evidence import NEVER, evidence
 from ui.layers_lifespans import Shown
 from ui.layers_page import LISTED, SHOWN, Asked
 from ui.lifespan_words import afterwards, told_of
 from ui.setup import Page
-from ui.text import escape, figure, head, measure_name, quiet
+from ui.text import head, measure_name, quiet
 
 
 def lists(page: Page, asked: Asked, shown: Shown) -> None:
@@ -59,21 +59,11 @@ def strip(page: Page, found: Lifespans, chain: int) -> None:
     features = found.features(chain)
     links = [page.links.link(a, b) for a, b in pairwise(features)]
     with st.container(key="card-chain"):
-        parts = []
-        for k, feature in enumerate(features):
-            if k:
-                value, ends = figure(links[k - 1].measures["pearson"], 3), f"{features[k - 1]},{feature}"
-                told = f"inspect the link of {features[k - 1]} and {feature}"
-                step = anchor(value, "evolution", label=told, feature=str(feature), link=ends)
-                parts.append(f'<span class="s-step">{step}</span>')
-            name = escape(page.labels.name(feature)) or "–"
-            box = f'<span class="s-box" style="{_paint(page, feature)}"><b>{name}</b><span>{feature}</span></span>'
-            parts.append(anchor(box, "feature", feature=str(feature)))
         graph = anchor("evolution graph", "evolution", feature=str(features[0]), link="")
         top = head("One feature, site by site", "Pearson of each step")
-        boxes = f'<div class="s-scroll"><div class="s-chain">{"".join(parts)}</div></div>'
+        strip = f'<div class="s-scroll">{boxes(page, features, links, "pearson", 3)}</div>'
         after = f'<div class="s-small">{afterwards(found, chain)}</div>'
-        linked(f'<div class="s-between">{top}{graph}</div>{boxes}{after}', "layers:chain")
+        linked(f'<div class="s-between">{top}{graph}</div>{strip}{after}', "layers:chain")
     if links:
         worst = min(links, key=lambda link: link.measures["pearson"])
         evidence(page, worst.source, worst.target, told="the weakest step")
@@ -128,12 +118,6 @@ def _listed(frame: pl.DataFrame, key: str, name: str, titles: dict[str, str], ro
         height=min(318, 38 + 35 * len(frame)), placeholder="–",
         selection_default={"selection": {"rows": [row]}},
     )  # fmt: skip
-
-
-def _paint(page: Page, feature: Feature) -> str:
-    place, n = page.store.site(feature.key).position, len(page.store.sites)
-    light, dark = palette.ramp(n, "light")[place], palette.ramp(n, "dark")[place]
-    return f"background:{palette.pair(light, dark)};color:{palette.pair(palette.ink(light), palette.ink(dark))}"
 
 
 def list_switch() -> None:

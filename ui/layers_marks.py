@@ -41,10 +41,13 @@ def mark_setting(store: Store) -> selection.Setting[Mark | None]:
     def read(text: str) -> Mark | None:
         if not text:
             return None
-        panel, key, low, high = text.split(" ")
-        if panel not in PANELS or key not in {site.key for site in store.sites}:
+        try:
+            panel, key, low, high = text.split(" ")
+            mark = Mark(panel, key, float(low), float(high))
+        except ValueError:
+            mark = None
+        if mark is None or mark.panel not in PANELS or mark.key not in {site.key for site in store.sites}:
             raise ValueError("it is a panel, a site and two numbers")
-        mark = Mark(panel, key, float(low), float(high))
         if not 0 <= mark.low < mark.high:  # NaN is not; the last bin ends at inf
             raise ValueError("its numbers are 0 or more, and the second one is the larger")
         return mark
@@ -77,6 +80,7 @@ def behind_mark(page: Page, mark: Mark | None) -> None:
     if mark is None:
         return
     frame = behind_of(page, mark)
+    focus = in_focus(frame, "feature", "name")
     with st.container(key="card-mark"):
         st.html(
             head(f"Behind the mark: {len(frame):,} feature{'s' * (len(frame) != 1)} of site {mark.key}", told(mark))
@@ -85,7 +89,7 @@ def behind_mark(page: Page, mark: Mark | None) -> None:
             st.html(quiet("None."))
             return
         feature_list(frame, f"table:mark:{mark}")
-        feature = Feature.parse(frame["feature"][in_focus(frame, "feature", "name")])
+        feature = Feature.parse(frame["feature"][focus])
         lead = [
             f"<b>{feature}</b> {named(feature, page.labels)}",
             anchor("feature", "feature", feature=str(feature)),

@@ -35,8 +35,8 @@ BAND = selection.choice("band", BANDS)
 SHOWN = selection.text("shown", longest=80)
 AFTER = selection.choice("then", ("all", *THEN))
 LISTED = selection.choice("list", ("longest", "returns"))
-LENGTH = selection.count("length", 0, 0, 1000)
-LASTING = selection.count("lasting", 0, 0, 1000)
+LENGTH = selection.count("length", 0, 0, 1000, "any length")
+LASTING = selection.count("lasting", 0, 0, 1000, "any length")
 NO_DIRECTIONS = (SpacesDiffer, NothingRecorded)
 
 ByMeasure = dict[str, Matches]

@@ -197,6 +197,7 @@ def share_figure(found: Sequence[Matches], asked: Asked, theme: str) -> object:
 def behind(page: Page, asked: Asked, shown: Shown) -> None:
     """The features of the chosen band; the one in focus with its evidence."""
     found, frame = shown.chosen, shown.frame
+    focus = in_focus(frame, "feature", "name")
     site = found.source if of_source(asked.band) else found.target
     told = f"{len(frame):,} feature{'s' * (len(frame) != 1)} of site {site}"
     with st.container(key="card-band"):
@@ -205,7 +206,6 @@ def behind(page: Page, asked: Asked, shown: Shown) -> None:
             st.html(quiet("None. Choose another band above."))
             return
         _choices(asked, found, frame)
-    focus = in_focus(frame, "feature", "name")
     match = frame.row(focus, named=True)
     evidence(page, Feature.parse(match["feature"]), Feature.parse(match["match"]) if match["match"] else None)
 

@@ -28,7 +28,8 @@ from core.results import Notice, pair_links
 from core.statistics.pairs import PairLinks
 from core.store import Store
 from core.values import DATA_FREE
-from ui.measures_page import Asked
+from ui import selection
+from ui.measures_page import LOW, Asked
 from ui.text import measure_name
 from ui.waiting import Progress, wait_for
 
@@ -166,12 +167,12 @@ def histogram_of(of: Computed, measure: str) -> pl.DataFrame:
 
 def range_of(of: Computed, asked: Asked) -> tuple[float, float]:
     """The values of the chosen bar, or all."""
-    edges = histogram_of(of, asked.spread)
-    try:
-        low = float(asked.low)
-    except ValueError:
+    if not asked.low:
         return -1.0, float("inf")
+    edges, low = histogram_of(of, asked.spread), float(asked.low)
     starts = edges["low"].to_list()[::BAR]
+    why = f"the bars go from {starts[0]:g} to {edges['high'][-1]:g}"
+    selection.settle(LOW.name, starts[0] <= low <= edges["high"][-1], why, "all values")
     place = min(range(len(starts)), key=lambda k: abs(starts[k] - low))
     return starts[place], edges["high"][min(place * BAR + BAR - 1, len(edges) - 1)]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +13,7 @@ from core.analyses.agreement import Kept
 from core.analyses.convergence import SHARES
 from core.store import Store
 from core.values import DATA_FREE, MEASURES, Feature
-from ui import inspector, measure_choice, selection, site_choice
+from ui import feature_choice, inspector, measure_choice, selection, site_choice
 from ui.clicks import link_ends
 from ui.go import lead_to
 from ui.setup import Page
@@ -19,9 +21,12 @@ from ui.share import path_told
 
 ACTIVITY = selection.number("activity", 0.0, 0.0, 0.9)
 SPREAD = selection.choice("spread", MEASURES, "pearson")
-LOW = selection.text("low", longest=20)
-LINK = selection.text(selection.LINK, longest=160)
+LOW = selection.Setting("low", "", lambda text: text and str(_finite(text)), instead=lambda: "all values")
 UNSEEN = selection.text("unseen", longest=40)
+
+
+ALL = ("pairs", len(SHARES) - 1)
+"""The mark of the pairs that no token has shown."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Asked:
     activity: float
     spread: str
     low: str = ""  # where the chosen bar begins; "": all values
-    unseen: tuple[str, int] = ("pairs", len(SHARES) - 1)  # what was not seen in which part: pairs, or a site's features
+    unseen: tuple[str, int] = ALL  # what was not seen in which part: pairs, or a site's features
 
 
 def measure_settings(store: Store, source: str, target: str) -> tuple[selection.Setting[str], selection.Setting[str]]:
@@ -49,20 +54,33 @@ def read(store: Store) -> Asked:
     source, target = site_choice.read(store)
     measures = [selection.value(setting) for setting in measure_settings(store, source, target)]
     activity, spread, low = selection.value(ACTIVITY), selection.value(SPREAD), selection.value(LOW)
-    unseen = _part(selection.value(UNSEEN), (source, target))
-    return Asked(source, target, measures[0], measures[1], activity, spread, low, unseen)
+    chosen = selection.value(UNSEEN)
+    unseen = _part(chosen, (source, target))
+    why = "it is no mark of these two sites"
+    selection.settle(UNSEEN.name, not chosen or unseen is not None, why, "what no token has shown")
+    return Asked(source, target, measures[0], measures[1], activity, spread, low, unseen or ALL)
 
 
-def _part(text: str, keys: tuple[str, str]) -> tuple[str, int]:
-    """What was not seen in which part; the pairs of all tokens unless the text names another mark.
+def _part(text: str, keys: tuple[str, str]) -> tuple[str, int] | None:
+    """What was not seen in which part; None where the text names no mark.
 
     >>> _part("3,0", ("3", "4")), _part("pairs,2", ("3", "4")), _part("9,1", ("3", "4"))
-    (('3', 0), ('pairs', 2), ('pairs', 6))
+    (('3', 0), ('pairs', 2), None)
     """
     what, _, part = text.rpartition(",")
-    if what not in ("pairs", *keys) or part not in map(str, range(len(SHARES))):
-        return "pairs", len(SHARES) - 1
-    return what, int(part)
+    return (what, int(part)) if what in ("pairs", *keys) and part in map(str, range(len(SHARES))) else None
+
+
+def _finite(text: str) -> float:
+    """A number; raises ValueError for what is none.
+
+    >>> _finite("0.25")
+    0.25
+    """
+    with suppress(ValueError):
+        if math.isfinite(found := float(text)):
+            return found
+    raise ValueError("it is no number")
 
 
 # ---- the link in focus
@@ -70,12 +88,12 @@ def _part(text: str, keys: tuple[str, str]) -> tuple[str, int]:
 
 def in_focus(store: Store, asked: Asked, frame: pl.DataFrame) -> str:
     """The chosen link where it is one of these two sites, else the widest disagreement; "" for none."""
-    ends = link_ends(selection.value(LINK))
-    features = [Feature.parse(end) for end in ends]
-    ours = [feature.key for feature in features] == [asked.source, asked.target]
-    if ours and all(feature.index < store.site(feature.key).d_sae for feature in features):
-        return ",".join(ends)
-    return f"{frame['source'][0]},{frame['target'][0]}" if len(frame) else ""
+    chosen = selection.value(feature_choice.link(store, "the widest disagreement"))
+    widest = f"{frame['source'][0]},{frame['target'][0]}" if len(frame) else ""
+    ours = [Feature.parse(end).key for end in link_ends(chosen)] == [asked.source, asked.target]
+    why = f"it is no link of sites {asked.source} and {asked.target}"
+    selection.settle(selection.LINK, not chosen or ours, why, widest)
+    return chosen if ours else widest
 
 
 def place_of(kept: Kept, link: str) -> int:
@@ -96,7 +114,7 @@ def to_feature(feature: str) -> None:
 
 def show_link(source: Feature | str, target: Feature | str) -> None:
     """Inspect a link; for callbacks."""
-    selection.put(LINK, f"{source},{target}")
+    selection.choose(selection.LINK, f"{source},{target}")
 
 
 def to_evolution(link: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import networkx as nx
 import streamlit as st
 
+from core.analyses.asked_link import asked_link, followed
 from core.analyses.chance import Chance
 from core.analyses.evolution import what_was_pruned
 from core.analyses.export import edge_table, to_graphml, to_json
@@ -36,7 +37,8 @@ def subtitle(view: View, settings: evo.Settings, graph: nx.DiGraph, by_chance: B
     both = f", both active on {settings.min_both:,} tokens or more" if settings.min_both else ""
     best = f"best links by {measure_name(settings.measure)}, {NUMBERS[settings.per_step]} a step"
     told = f"Evolution of {view.centre}: {best}, at {settings.floor:.2f} and above{both}{rule}{_of_weights(settings)}."
-    return " ".join(part for part in (told, chance_told(by_chance), what_was_pruned(graph)) if part)
+    parts = (told, asked_link(graph), chance_told(by_chance), what_was_pruned(followed(graph)))
+    return " ".join(filter(None, parts))
 
 
 def _of_weights(settings: evo.Settings) -> str:
@@ -168,16 +170,18 @@ def as_python(path: str, view: View, settings: evo.Settings, by_chance: ByChance
     """
     keywords = "".join(f"    {name}={value!r},\n" for name, value in settings.keywords().items())
     more = ", ".join(f"Feature.parse({name!r})" for name in view.expanded)
-    report = ""
+    link = report = ""
     if view.link:
-        source, target = (f"Feature.parse({end!r})" for end in link_ends(view.link))
-        report = f"report = link_report(store, {source}, {target}, activity={settings.activity!r})\n"
+        ends = ", ".join(f"Feature.parse({end!r})" for end in link_ends(view.link))
+        report = f"report = link_report(store, {ends}, activity={settings.activity!r})\n"
+        link = f"graph = with_link(StoreLinks(store), graph, {ends})\n"
     floor = ("", "")
     if by_chance is not None:
         floor = turned.as_python(by_chance) if isinstance(by_chance, Turned) else chance.as_python(by_chance)
     return (
+        f"{'from core.analyses.asked_link import with_link' + chr(10) if link else ''}"
         f"{floor[0]}from core.analyses.evolution import evolution_graph\n"
-        "from core.analyses.export import edge_table, label_or_hint, with_labels\n"
+        "from core.analyses.export import edge_table, with_labels\n"
         f"{'from core.analyses.link import link_report' + chr(10) if report else ''}"
         "from core.analyses.neighbours import StoreLinks\n"
         "from core.labels import Labels\n"
@@ -186,6 +190,6 @@ def as_python(path: str, view: View, settings: evo.Settings, by_chance: ByChance
         f"store = open_store({path!r})\n"
         "graph = evolution_graph(\n"
         f"    StoreLinks(store),\n    [Feature.parse({view.centre!r})],\n{keywords}    expanded=[{more}],\n)\n"
-        "graph = with_labels(graph, label_or_hint(Labels.beside(store)))\n"
+        f"{link}graph = with_labels(graph, Labels.beside(store).name)\n"
         f"{report}{floor[1]}result = edge_table(graph)\n"
     )

@@ -15,7 +15,7 @@ import streamlit as st
 
 from core.analyses.communities import Communities, Settings
 from core.analyses.community_tables import with_activity, with_communities
-from core.analyses.export import label_or_hint, with_labels
+from core.analyses.export import with_labels
 from core.analyses.prompt import (
     Prompt,
     as_prompt,
@@ -28,14 +28,13 @@ from core.analyses.prompt_opening import opening_token
 from core.labels import Labels, token_hint
 from core.store import Store
 from core.views.graph import Picture, picture
-from ui import communities, evolution, palette, readers, selection
-from ui.clicks import is_feature, link_ends
+from ui import communities, evolution, feature_choice, palette, readers, selection
+from ui.clicks import is_feature, link_ends, strongest_link
 from ui.go import lead_to
+from ui.selection import FEATURE, LINK
 
 TOP = selection.count("k", 5, 1, 12)
 ACTIVITY = selection.number("activity", 0.0, 0.0, 0.9)
-FEATURE = selection.text(selection.FEATURE, longest=80)
-LINK = selection.text(selection.LINK, longest=160)
 SECOND = {"light": "#b99bca", "dark": "#c3a2d6"}
 LONGEST_TOLD = 40  # characters of the chosen tokens in a title
 LONGEST_TYPED = 20_000  # characters; the model's context is the limit that one meets
@@ -109,7 +108,8 @@ class Shown:
 
 def sequence_setting(store: Store, name: str) -> selection.Setting[int]:
     """The setting of a sequence's number; -1 is none chosen."""
-    return selection.count(name, -1, -1, store.n_sequences - 1)
+    instead = "the opening text" if name == "sequence" else "no second text"
+    return selection.count(name, -1, 0, store.n_sequences - 1, instead)
 
 
 def text_setting(name: str) -> selection.Setting[str]:
@@ -193,7 +193,7 @@ def _graph(
         graph = prompt_graph(links, *first, **asked.keywords())
     else:
         graph = compare_graph(links, first, (_two.prompt, _two.places), **asked.keywords())
-    return with_activity(with_labels(graph, label_or_hint(_labels)), _store)
+    return with_activity(with_labels(graph, _labels.name), _store)
 
 
 def grouped(store: Store, labels: Labels, colour: str, how: Settings) -> Communities | None:
@@ -207,35 +207,31 @@ def named(graph: nx.DiGraph, found: Communities | None, how: Settings) -> nx.DiG
     return graph if found is None else with_communities(graph, found, how)
 
 
-def in_focus(graph: nx.DiGraph) -> str:
+def in_focus(store: Store, graph: nx.DiGraph) -> str:
     """The chosen feature where it is in the graph, else the strongest of the last site; "" in an empty graph."""
-    chosen = selection.value(FEATURE)
-    if chosen in graph:
-        return chosen
     nodes = sorted(graph.nodes(data=True), key=lambda node: (-node[1]["site"], -node[1]["activation"]))
-    return nodes[0][0] if nodes else ""
+    strongest = nodes[0][0] if nodes else ""
+    chosen = selection.value(feature_choice.feature(store, instead=lambda: strongest))
+    selection.settle(FEATURE, not chosen or chosen in graph, "it is not among the strongest there", strongest)
+    return chosen if chosen in graph else strongest
 
 
-def link_in_focus(graph: nx.DiGraph, feature: str) -> str:
+def link_in_focus(store: Store, graph: nx.DiGraph, feature: str) -> str:
     """The chosen link where it is in the graph, else the strongest of the feature; "" where it has none."""
-    ends = link_ends(selection.value(LINK))
-    if ends and graph.has_edge(*ends):
-        return ",".join(ends)
-    if feature not in graph:
-        return ""
-    near = [*graph.in_edges(feature, data="weight"), *graph.out_edges(feature, data="weight")]
-    best = max(near, key=lambda edge: (edge[2], edge[0], edge[1]), default=None)
-    return f"{best[0]},{best[1]}" if best else ""
+    chosen, strongest = selection.value(feature_choice.link(store)), strongest_link(graph, feature)
+    there = bool(chosen) and graph.has_edge(*link_ends(chosen))
+    selection.settle(LINK, not chosen or there, "it is not among the links shown", strongest)
+    return chosen if there else strongest
 
 
 def on_event(event: Mapping[str, Any]) -> None:
     """A click, on the canvas or a table, selects a feature or a link; a double click goes on to Evolution."""
     kind, node, link = event.get("kind"), str(event.get("node", "")), str(event.get("link", ""))
     if kind == "link" and link_ends(link):
-        selection.put(LINK, link)
+        selection.choose(LINK, link)
     elif kind in ("node", "expand") and is_feature(node):
-        selection.put(FEATURE, node)
-        selection.put(LINK, "")
+        selection.choose(FEATURE, node)
+        selection.drop(LINK)
         if kind == "expand":
             lead_to("evolution")
 

@@ -11,25 +11,33 @@ Pages read and change choices through a `Setting`, which says how to read one an
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 import streamlit as st
 
+from ui.notes import note, start_anew
+
 T = TypeVar("T")
+N = TypeVar("N", int, float)
 
 STORE, FEATURE, LINK = "store", "feature", "link"
 
 
 @dataclass(frozen=True)
 class Setting(Generic[T]):
-    """A named choice; `read` raises ValueError on a text that is none, and the default stands in."""
+    """A named choice; `read` raises ValueError on a text that is none, and the default stands in.
+
+    `instead` says what that is where the default's own text does not.
+    """
 
     name: str
     default: T
     read: Callable[[str], T]
     write: Callable[[T], str] = str
+    instead: Callable[[], str] | None = None
 
 
 def choice(name: str, options: Sequence[str], default: str | None = None) -> Setting[str]:
@@ -45,24 +53,22 @@ def choice(name: str, options: Sequence[str], default: str | None = None) -> Set
 
 def number(name: str, default: float, low: float, high: float) -> Setting[float]:
     """A number within bounds."""
-
-    def read(text: str) -> float:
-        if not low <= float(text) <= high:
-            raise ValueError(f"it goes from {low:g} to {high:g}")
-        return float(text)
-
-    return Setting(name, default, read, lambda x: f"{x:g}")
+    return Setting(name, default, _within(float, low, high), lambda x: f"{x:g}")
 
 
-def count(name: str, default: int, low: int, high: int) -> Setting[int]:
-    """A whole number within bounds."""
+def count(name: str, default: int, low: int, high: int, instead: str = "") -> Setting[int]:
+    """A whole number within bounds; `instead` says what the default stands for where it is no number."""
+    return Setting(name, default, _within(int, low, high), instead=(lambda: instead) if instead else None)
 
-    def read(text: str) -> int:
-        if not low <= int(text) <= high:
-            raise ValueError(f"it goes from {low} to {high}")
-        return int(text)
 
-    return Setting(name, default, read)
+def _within(kind: Callable[[str], N], low: float, high: float) -> Callable[[str], N]:
+    def read(text: str) -> N:
+        with suppress(ValueError):
+            if low <= (found := kind(text)) <= high:
+                return found
+        raise ValueError(f"it goes from {low:,} to {high:,}" if kind is int else f"it goes from {low:g} to {high:g}")
+
+    return read
 
 
 def text(name: str, default: str = "", longest: int = 2000) -> Setting[str]:
@@ -74,26 +80,49 @@ def text(name: str, default: str = "", longest: int = 2000) -> Setting[str]:
 
 
 def value(setting: Setting[T]) -> T:
-    """The choice, or its default.
-
-    A text of the address that cannot be read is forgotten, and the page starts anew with a note. One that another page
-    has chosen for itself, under the same name, is left to it.
-    """
+    """The choice, or its default; a text of the address that cannot be read is refused."""
     given = raw(setting.name)
     if given is None:
         return setting.default
     try:
         found = setting.read(given)
     except ValueError as error:
-        if setting.name not in st.query_params:
-            return setting.default
-        drop(setting.name)
-        instead = f"; {setting.write(setting.default)} stands in" if setting.default is not None else ""
-        note(f"{setting.name} = {given[:60]} cannot be used: {error}{instead}.")
-        _state()["notes"] = _state()["shown"] + _state()["notes"]
-        st.rerun()  # the note stands at the top, where the page has been drawn already
+        if setting.name in st.query_params:
+            refuse(setting.name, str(error), _instead(setting))
+        return setting.default
     _mirror(setting.name)
     return found
+
+
+def _instead(setting: Setting[Any]) -> str:
+    if setting.instead is not None:
+        return setting.instead()
+    return "" if setting.default is None else setting.write(setting.default)
+
+
+def refuse(name: str, why: str, instead: str = "") -> None:
+    """Forget what the address says under a name, and begin the page anew with a note of what was asked and is shown.
+
+    A choice that is not in the address is left alone: another page has made it for itself, under the same name.
+    """
+    given = raw(name)
+    if given is None or name not in st.query_params:
+        return
+    drop(name)
+    note(f"{name} = {given[:60]} cannot be used: {why}{f'; {instead} stands in' if instead else ''}.")
+    start_anew()  # the note stands at the top, where the page has been drawn already
+
+
+def settle(name: str, fits: bool, why: str, instead: str = "") -> None:
+    """Refuse what the address asks for under a name unless it fits what there is to choose from on the page.
+
+    An address is asked once. What was clicked, or has been settled, and no longer fits since something else was
+    changed, is passed over without a word.
+    """
+    asked = name in _state()["asked"]
+    _state()["asked"].discard(name)
+    if asked and not fits:
+        refuse(name, why, instead)
 
 
 def put(setting: Setting[T], chosen: T) -> None:
@@ -123,12 +152,14 @@ def raw(name: str) -> str | None:
 
 def choose(name: str, chosen: str) -> None:
     """Choose by text; it is mirrored to the address where the page uses it."""
+    _state()["asked"].discard(name)
     _state()["chosen"][name] = chosen
     _mirror(name)
 
 
 def drop(name: str) -> None:
     """Back to the default."""
+    _state()["asked"].discard(name)
     _state()["chosen"].pop(name, None)
     _state()["mirrored"].pop(name, None)
     if name in st.query_params:
@@ -138,21 +169,14 @@ def drop(name: str) -> None:
 def open_store(name: str) -> None:
     """Choose another store; what was chosen in the one before means nothing there."""
     if name != raw(STORE):
-        for each in list(_state()["chosen"]):
-            drop(each)
+        forget()
     choose(STORE, name)
 
 
-def note(sentence: str) -> None:
-    """Say something quiet at the top of the page, once."""
-    _state()["notes"].append(sentence)
-
-
-def take_notes() -> list[str]:
-    """The notes so far; they are shown once, or again where the page starts anew."""
-    state = _state()
-    state["shown"], state["notes"] = state["notes"], []
-    return list(state["shown"])
+def forget() -> None:
+    """Back to the default of everything."""
+    for each in list(_state()["chosen"]):
+        drop(each)
 
 
 # ---- the address
@@ -165,6 +189,7 @@ def adopt_address() -> None:
         if given != state["mirrored"].get(name):
             state["chosen"][name] = given
             state["mirrored"][name] = given
+            state["asked"].add(name)
     state["used"] = set()
 
 
@@ -203,6 +228,6 @@ def _mirror(name: str) -> None:
 
 def _state() -> dict[str, Any]:
     if "strata" not in st.session_state:
-        st.session_state["strata"] = {"chosen": {}, "mirrored": {}, "used": set(), "notes": [], "shown": []}
+        st.session_state["strata"] = {"chosen": {}, "mirrored": {}, "asked": set(), "used": set()}
     state: dict[str, Any] = st.session_state["strata"]
     return state

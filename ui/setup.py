@@ -18,9 +18,10 @@ from core.labels import Labels
 from core.library import Found, found_stores
 from core.store import Store
 from core.values import Feature
-from ui import selection
+from ui import feature_choice, selection
 from ui.errors import error_box, show_later
 from ui.go import next_page
+from ui.notes import note, take_notes
 from ui.readers import Reading, no_labels, read_labels, read_store
 from ui.sidebar import sidebar
 from ui.text import escape
@@ -66,13 +67,16 @@ class Page:
 
     def feature(self) -> Feature:
         """The chosen feature, else the one that Home's finding starts with; a wrong one leaves a note."""
-        setting = selection.Setting(selection.FEATURE, None, lambda text: _feature(self.store, text))
-        chosen = selection.value(setting)
-        if chosen is None:
+
+        def first() -> str:
             found = self.reading.finding()
-            chosen = found.features[0] if found else Feature(self.store.sites[0].key, 0)
-            selection.choose(selection.FEATURE, str(chosen))
-        return chosen
+            return str(found.features[0] if found else Feature(self.store.sites[0].key, 0))
+
+        chosen = selection.value(feature_choice.feature(self.store, instead=first))
+        if not chosen:
+            chosen = first()
+            selection.choose(selection.FEATURE, chosen)
+        return Feature.parse(chosen)
 
 
 def set_up(title: str, *, needs_store: bool = True) -> Page:
@@ -98,7 +102,7 @@ def set_up(title: str, *, needs_store: bool = True) -> Page:
 
 def show_notes() -> None:
     """What had to be put right, quietly, and what a click could not do."""
-    for sentence in selection.take_notes():
+    for sentence in take_notes():
         st.html(f'<div class="s-note">{escape(sentence)}</div>')
     show_later()
 
@@ -119,10 +123,9 @@ def _choose(found: list[Found]) -> Found | None:
     wanted = selection.raw(selection.STORE)
     by_name = {store.name: store for store in found}
     if wanted is not None and wanted not in by_name:
-        selection.drop(selection.STORE)
-        selection.note(
-            f"There is no store called {wanted[:60]} here" + (f"; {found[0].name} is open." if found else ".")
-        )
+        selection.forget()  # what else the address asks for is about that store
+        instead = f"; {found[0].name} is open instead, at its beginning" if found else ""
+        note(f"There is no store called {wanted[:60]} here{instead}.")
     chosen = by_name.get(wanted or "") or (found[0] if found else None)
     if chosen is not None:
         selection.choose(selection.STORE, chosen.name)
@@ -136,11 +139,3 @@ def _open(chosen: Found | None) -> tuple[Store | None, StrataError | None]:
         return read_store(chosen), None
     except StrataError as error:
         return None, error
-
-
-def _feature(store: Store, text: str) -> Feature | None:
-    """The feature named in an address; raises ValueError with what is wrong."""
-    try:
-        return store.feature(text)
-    except StrataError as error:
-        raise ValueError(str(error)) from error

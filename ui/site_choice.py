@@ -18,7 +18,9 @@ def read(store: Store, *words: str) -> tuple[str, str]:
     """The keys of both, or one of `words` for the later; a later site that is none becomes the next one."""
     first, second = settings(store, *words)
     source, target = selection.value(first), selection.value(second)
-    if target not in words and store.site(source).position >= store.site(target).position:
-        target = store.sites[store.site(source).position + 1].key
-        selection.put(second, target)
-    return source, target
+    if target in words or store.site(source).position < store.site(target).position:
+        return source, target
+    next_one = store.sites[store.site(source).position + 1].key
+    selection.settle(second.name, False, f"site {target} does not come after site {source}", next_one)
+    selection.put(second, next_one)
+    return source, next_one

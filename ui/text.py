@@ -13,6 +13,8 @@ from core.values import Feature, about
 from core.views.tokens import context_line, shaded
 
 escape = html.escape
+HINT = ' class="s-hint-word"'
+"""How a hint looks, beside its quotes."""
 
 
 def title(text: str, sub: str = "") -> None:
@@ -34,11 +36,10 @@ def quiet(text: str) -> str:
 
 def named(feature: Feature, labels: Labels) -> str:
     """What a feature is called, as HTML: its label, else its characteristic token, visibly a hint."""
-    label = labels.get(feature)
-    if label is not None:
-        return f"<span>{escape(label.text)}</span>"
-    hint = labels.hint(feature)
-    return f'<span class="s-hint-word">“{escape(hint)}”</span>' if hint else '<span class="s-quiet">dead</span>'
+    name = labels.name(feature)
+    if not name.written:
+        return '<span class="s-quiet">dead</span>'
+    return f"<span{HINT * (not name.label)}>{escape(name.written)}</span>"
 
 
 def name_cell(feature: Feature, labels: Labels, more: str = "") -> str:
@@ -48,8 +49,8 @@ def name_cell(feature: Feature, labels: Labels, more: str = "") -> str:
 
 def called(feature: Feature, labels: Labels) -> str:
     """What a feature is called, as plain text for titles: the label or the hint in quotes, else its key."""
-    name = labels.name(feature)
-    return f"“{name}”" if name else str(feature)
+    words = labels.name(feature).words
+    return f"“{words}”" if words else str(feature)
 
 
 def figure(value: float, digits: int = 2) -> str:

@@ -12,6 +12,7 @@ from core.store import Store
 from ui import evolution as evo
 from ui import selection
 from ui.errors import guarded
+from ui.notes import start_anew
 from ui.text import figure, quiet, table
 
 ONE_IN = f"{1 / SHARE:.0f}"
@@ -71,7 +72,7 @@ def pill(store: Store, pairs: Sequence[Sites], settings: evo.Settings, found: Tu
             if st.button("Turn them", key="turned:ask"):
                 with guarded(), st.spinner(f"{len(pairs)} pairs of sites"):
                     turned(store, pairs)
-                    st.rerun()
+                    start_anew()
         else:
             _told(found, settings)
 

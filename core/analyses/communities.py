@@ -25,7 +25,7 @@ from core.analyses.feature_graph import FeatureGraph
 from core.analyses.grouping import RUNS, Stability, partition_of, stability_of
 from core.analyses.grouping import Settings as Settings  # the word by which communities are asked for
 from core.analyses.kept_communities import kept_graph, kept_parts, kept_stability
-from core.analyses.keywords import Keyword, Words, keywords, label_or_hint_of, words_of
+from core.analyses.keywords import Keyword, Words, keywords, words_of
 from core.analyses.store_graph import Report
 from core.labels import Labels
 from core.results import unheard
@@ -184,7 +184,7 @@ def store_communities(
         store, asked, graph, parts, report=lambda what, share: report(what, 0.4 + 0.5 * share), **running
     )
     report("communities", 0.9)
-    words = words_of(graph.features, label_or_hint_of(labels))
+    words = words_of(graph.features, labels.naming())
     found = described(graph, parts, steady, asked.resolution, words=words)
     report("communities", 1.0)
     return found
@@ -207,5 +207,5 @@ def store_membership(
     graph = kept_graph(store, asked, report=lambda what, share: report(what, 0.9 * share), **running)
     parts = kept_parts(store, asked, graph, notice=running.get("notice", unheard))
     unknown = np.full(int(parts.max(initial=-1)) + 1, math.nan)
-    words = None if labels is None else words_of(graph.features, label_or_hint_of(labels))
+    words = None if labels is None else words_of(graph.features, labels.naming())
     return described(graph, parts, Stability(unknown, unknown, math.nan, math.nan), asked.resolution, words=words)

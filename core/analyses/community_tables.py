@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import networkx as nx
@@ -12,9 +12,9 @@ import polars as pl
 
 from core.analyses.communities import Communities, Community, Settings
 from core.analyses.evolution import MAX_EDGES, link_attributes
-from core.analyses.export import with_labels
+from core.analyses.export import clean, with_labels
 from core.store import Store
-from core.values import DATA_FREE, Feature, Label, Link, Links
+from core.values import DATA_FREE, Feature, Link, Links, Naming
 
 MOST = 40
 """Features of one community that a picture shows unless asked for more."""
@@ -66,8 +66,8 @@ def span(sites: tuple[str, ...], keys: tuple[str, ...]) -> str:
     return f"{sites[0]} to {sites[-1]}" if whole else ", ".join(sites)
 
 
-def member_table(found: Communities, label_of: Callable[[Feature], Label | None]) -> pl.DataFrame:
-    """One row a feature that is in a community: its id, the feature, what it is called and whether that is a hint.
+def member_table(found: Communities, name_of: Naming) -> pl.DataFrame:
+    """One row a feature that is in a community: its id, the feature, its label and who gave it, or its hint.
 
     ``strength`` is the weight of its links within the community.
     """
@@ -75,11 +75,11 @@ def member_table(found: Communities, label_of: Callable[[Feature], Label | None]
     rows = []
     for one in found.communities:
         for feature in one.features:
-            label = label_of(feature)
-            text, source = (label.text, label.source) if label else ("", "")
-            rows.append((one.id, str(feature), text.encode("utf-8", "replace").decode(), source, strength[feature]))
-    names = ("community", "feature", "label", "label_source", "strength")
-    kinds = {names[0]: pl.Int64, **dict.fromkeys(names[1:4], pl.String), names[4]: pl.Float64}
+            name = name_of(feature)
+            texts = str(feature), clean(name.label), name.source, clean(name.hint)
+            rows.append((one.id, *texts, strength[feature]))
+    kinds: dict[str, Any] = {"community": pl.Int64}
+    kinds |= dict.fromkeys(("feature", "label", "label_source", "hint"), pl.String) | {"strength": pl.Float64}
     return pl.DataFrame(rows, kinds, orient="row")
 
 
@@ -94,8 +94,8 @@ def strength_within(found: Communities) -> np.ndarray:
 
 
 def of_community(members: pl.DataFrame, id: int, parts: Communities, store: Store) -> pl.DataFrame:
-    """The rows of one community, the best connected first: ``feature``, ``label``, ``label_source``, ``part``,
-    ``strength`` and ``active``, the tokens on which it is active. A feature in none of the parts has none.
+    """The rows of one community, the best connected first: ``feature``, ``label``, ``label_source``, ``hint``,
+    ``part``, ``strength`` and ``active``, the tokens on which it is active. A feature in none of the parts has none.
     """
     table = members.filter(pl.col("community") == id).drop("community")
     features = [Feature.parse(name) for name in table["feature"]]
@@ -104,14 +104,15 @@ def of_community(members: pl.DataFrame, id: int, parts: Communities, store: Stor
         pl.Series("part", [parts.membership.get(feature) for feature in features], pl.Int64),
         pl.Series("active", active, pl.Int64),
     )
-    table = table.select("feature", "label", "label_source", "part", "strength", "active")
+    table = table.select("feature", "label", "label_source", "hint", "part", "strength", "active")
     return table.sort("strength", descending=True, maintain_order=True)
 
 
 def with_text(table: pl.DataFrame, members: pl.DataFrame, text: str) -> pl.DataFrame:
-    """The communities of which a keyword, a member's label or a member itself holds every word of `text`."""
+    """The communities of which a keyword, a member's label or hint, or a member itself holds every word of `text`."""
     for word in text.casefold().split():
-        holds = pl.col("label").str.to_lowercase().str.contains(word, literal=True)
+        names = (pl.col(name).str.to_lowercase() for name in ("label", "hint"))
+        holds = pl.any_horizontal(name.str.contains(word, literal=True) for name in names)
         ids = members.filter(holds | (pl.col("feature") == word))["community"].unique().to_list()
         told = pl.col("keywords").str.to_lowercase().str.contains(word, literal=True)
         table = table.filter(pl.col("id").is_in(ids) | told)
@@ -119,7 +120,7 @@ def with_text(table: pl.DataFrame, members: pl.DataFrame, text: str) -> pl.DataF
 
 
 def community_graph(
-    links: Links, found: Communities, id: int, label_of: Callable[[Feature], Label | None], most: int = MOST,
+    links: Links, found: Communities, id: int, name_of: Naming, most: int = MOST,
     activity: float = 0.0, measure: str = "jaccard", floor: float = 0.0, first: Feature | None = None,
 ) -> nx.DiGraph:  # fmt: skip
     """The `most` best connected features of a community with their links: an evolution graph, all measures on it.
@@ -157,7 +158,7 @@ def community_graph(
         ends = graph.features[graph.source[e]], graph.features[graph.target[e]]
         link: Link = links.link(*ends, activity, measure if measure in DATA_FREE else "")
         drawn.add_edge(str(link.source), str(link.target), **link_attributes(link, measure))
-    return with_labels(drawn, label_of)
+    return with_labels(drawn, name_of)
 
 
 def _ranked(members: np.ndarray, site: np.ndarray, strength: np.ndarray) -> np.ndarray:
@@ -204,7 +205,7 @@ def with_communities(graph: nx.DiGraph, found: Communities, asked: Settings) -> 
         one = found.of(found.membership.get(Feature(data["key"], data["index"]), 0))
         if one is not None:
             words = ", ".join(word.written for word in one.keywords)
-            data["community"], data["community_words"] = one.id, words.encode("utf-8", "replace").decode()
+            data["community"], data["community_words"] = one.id, clean(words)
     return copy
 
 

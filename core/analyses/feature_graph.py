@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from core.errors import BadArgument
-from core.statistics.measures import measure_function
+from core.statistics.measures import check_reach, measure_function
 from core.values import DATA_FREE, MIN_ACTIVE, Feature, Links, about
 
 
@@ -86,8 +86,9 @@ def check_floor(measure: str | None, floor: float) -> None:
             raise BadArgument(f"by {measure} there are no links above a floor", "choose decoder_cosine")
     elif measure is not None:
         measure_function(measure)
+    check_reach(floor, (measure,) if measure else ())
     if not (np.isfinite(floor) and floor >= 0):
-        raise BadArgument(f"floor {floor} is below 0", "weights of links are positive: choose 0 or more, such as 0.1")
+        raise BadArgument(f"floor {floor:g} cannot be: weights of links are positive", "choose 0 or more, such as 0.1")
 
 
 # ---- from anything else

@@ -9,7 +9,6 @@ import polars as pl
 
 from core.analyses.gate import FAULTS, Gate
 from core.analyses.gate_contexts import Case
-from core.analyses.layer_tables import name_of
 from core.analyses.splits import Divided
 from core.labels import Labels
 from core.store import Store
@@ -21,10 +20,10 @@ def gate_table(found: Sequence[Gate], labels: Labels) -> pl.DataFrame:
     rows = [
         (
             str(gate.feature),
-            name_of(gate.feature, labels),
+            labels.written(gate.feature),
             gate.kind,
             " ".join(gate.written),
-            ", ".join(name_of(f, labels) for f in gate.inputs),
+            ", ".join(labels.written(f) for f in gate.inputs),
             *(getattr(gate, name) for name in numbers),
             *gate.held_out_interval,
         )
@@ -41,9 +40,9 @@ def division_table(found: Sequence[Divided], labels: Labels) -> pl.DataFrame:
     rows = [
         (
             str(one.whole),
-            name_of(one.whole, labels),
+            labels.written(one.whole),
             " ".join(map(str, one.parts)),
-            ", ".join(name_of(f, labels) for f in one.parts),
+            ", ".join(labels.written(f) for f in one.parts),
             one.coverage,
             one.overlap,
             sum(one.division.shares[:-2]),
@@ -83,7 +82,7 @@ def part_table(store: Store, one: Divided, labels: Labels) -> pl.DataFrame:
         of_part, of_whole = d.n_both[k] / d.n_parts[k], d.n_both[k] / d.n
         forward = (of_whole, of_part) if one.kind == "split" else (of_part, of_whole)
         counts = d.n_parts[k], d.n_both[k], d.n_alone[k]
-        rows.append((str(part), name_of(part, labels), *counts, *forward, of_part / (d.n / store.n)))
+        rows.append((str(part), labels.written(part), *counts, *forward, of_part / (d.n / store.n)))
     schema: dict[str, Any] = dict.fromkeys(("part", "name"), pl.String)
     schema |= dict.fromkeys(("n", "n_both", "n_alone"), pl.Int64)
     schema |= dict.fromkeys(("sufficiency", "necessity", "lift"), pl.Float64)

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from core.analyses.feature_graph import FeatureGraph
+from core.analyses.feature_graph import FeatureGraph, check_floor
 from core.analyses.grouping import RUNS, Settings, Stability, partition_of, stability_of
 from core.analyses.store_graph import Report, half_graphs, pair_settings, site_pairs, store_graph
 from core.results import Notice, arrays_path, kept_arrays, pair_path, unheard
@@ -49,6 +49,7 @@ def kept_graph(
     store: Store, asked: Settings, *, notice: Notice = unheard, report: Report = _untold, **running: Any
 ) -> FeatureGraph:
     """`store_graph` of these settings, from the cache where it is there. Raises what `store_graph` raises."""
+    check_floor(asked.measure, asked.floor)
 
     def compute() -> dict[str, np.ndarray]:
         pairs = site_pairs(store, asked.every)

@@ -19,7 +19,7 @@ import numpy as np
 
 from core.analyses.neighbours import StoreLinks, links_of, take
 from core.errors import NotPermitted
-from core.results import pair_path, read_pair
+from core.results import mark_used, pair_path, read_pair
 from core.statistics.measures import measure_function, mutual_information
 from core.statistics.pairs import PairLinks, in_order
 from core.statistics.ranking import rank
@@ -91,6 +91,7 @@ class _Entry:
     stamp: tuple[int, int]  # time and size of the file that was read
     kept: KeptPair | None  # None: it was damaged
     used: float
+    marked: float  # when its file was last marked as used
 
     @property
     def nbytes(self) -> int:
@@ -132,6 +133,9 @@ class KeptPairs:
             if entry is not None and entry.stamp == stamp:
                 entry.used = self._clock()
                 self._entries.move_to_end(path)
+                if entry.used > entry.marked + IDLE:  # it must not give way on the disk while it is of use here
+                    entry.marked = entry.used
+                    mark_used(path)
                 return entry.kept
             self._entries.pop(path, None)
             if path in self._reading or not self._make_room(2 * found.st_size):
@@ -158,7 +162,7 @@ class KeptPairs:
         finally:
             with self._lock:
                 del self._reading[path]
-                self._entries[path] = _Entry(stamp, kept, self._clock())
+                self._entries[path] = _Entry(stamp, kept, self._clock(), self._clock())
         return kept
 
 

@@ -15,12 +15,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from core.labels import Labels
-from core.values import Feature, Label
+from core.values import Feature, Naming
 
 KEYWORDS = 5
 LIFT = 1.5
@@ -60,41 +59,23 @@ Words = tuple[bool, frozenset[str]]
 """Of one feature: whether they are hints, and the words."""
 
 
-def label_or_hint_of(labels: Labels) -> Callable[[Feature], Label | None]:
-    """As `export.label_or_hint`, with the hints of a whole site at once: for thousands of features."""
-    hints: dict[str, list[str]] = {}
+def words_of(features: Iterable[Feature], name_of: Naming) -> list[Words]:
+    """Label words and phrases (folded) or the hint (as it is) of each feature; `name_of` as `Labels.naming()`.
 
-    def named(feature: Feature) -> Label | None:
-        label = labels.get(feature)
-        if label is not None:
-            return label
-        if feature.key not in hints:
-            hints[feature.key] = labels.hints(feature.key)
-        hint = hints[feature.key][feature.index]
-        return Label(hint, "hint") if hint else None
-
-    return named
-
-
-def words_of(features: Iterable[Feature], label_of: Callable[[Feature], Label | None]) -> list[Words]:
-    """Label words and phrases (folded) or the hint (as it is) of each feature; `label_of` as `label_or_hint_of`.
-
-    >>> words_of([Feature("0", 1)], lambda feature: Label("Names of people", "auto"))[0] == (False, {"names", "people"})
+    >>> from core.values import Name
+    >>> words_of([Feature("0", 1)], lambda feature: Name("Names of people"))[0] == (False, {"names", "people"})
     True
-    >>> words_of([Feature("0", 1)] * 3, lambda feature: Label("word before a full stop", "auto"))[0][1] == {
+    >>> words_of([Feature("0", 1)] * 3, lambda feature: Name("word before a full stop"))[0][1] == {
     ...     "word", "full stop"}
     True
     """
     found: list[tuple[bool, list[str]]] = []
-    for feature in features:
-        label = label_of(feature)
-        if label is None:
-            found.append((True, []))
-        elif label.source == "hint":
-            found.append((True, [label.text]))
-        else:
-            folded = (word.casefold() for word in WORD.findall(label.text))
+    for name in map(name_of, features):
+        if name.label:
+            folded = (word.casefold() for word in WORD.findall(name.label))
             found.append((False, [word if word not in _EMPTY and len(word) > 1 else "" for word in folded]))
+        else:
+            found.append((True, [name.hint] if name.hint else []))
     phrases = _phrases([words for hint, words in found if not hint])
     return [(hint, frozenset(words if hint else _joined(words, phrases))) for hint, words in found]
 

@@ -54,9 +54,9 @@ def band_table(found: Matches, name: str, threshold: float, labels: Labels) -> p
         rows.append(
             (
                 f"{here}_{index}",
-                name_of(Feature(here, index), labels),
+                labels.written(Feature(here, index)),
                 str(match) if match else None,
-                name_of(match, labels) if match else None,
+                labels.written(match) if match else None,
                 float(side.value[index]),
                 int(active[index]),
             )
@@ -91,7 +91,7 @@ def chain_table(found: Lifespans, chains: Sequence[int] | np.ndarray, labels: La
         features = found.features(c)
         first, last = features[0], features[-1]
         heir, _ = found.after(c)
-        names = (str(first), name_of(first, labels), str(last), name_of(last, labels))
+        names = (str(first), labels.written(first), str(last), labels.written(last))
         steps = len(features), THEN[found.then[c]], float(found.weakest[c])
         after = str(heir) if heir else None, float(found.value_next[c])
         rows.append((*names, *steps, *after, " ".join(map(str, features))))
@@ -108,9 +108,9 @@ def return_table(found: Sequence[Return], labels: Labels) -> pl.DataFrame:
     rows = [
         (
             str(one.before),
-            name_of(one.before, labels),
+            labels.written(one.before),
             str(one.after),
-            name_of(one.after, labels),
+            labels.written(one.after),
             one.value,
             one.between,
             one.depth,
@@ -133,10 +133,3 @@ def survival_table(found: Lifespans) -> pl.DataFrame:
         pl.DataFrame({"born": [name] * len(steps), "sites": steps, "share": curve}) for name, curve in named.items()
     ]
     return pl.concat(parts).fill_nan(None)
-
-
-def name_of(feature: Feature, labels: Labels) -> str:
-    """The label, else the characteristic token in quotes; "" for a dead feature."""
-    label = labels.get(feature)
-    hint = "" if label else labels.hint(feature)
-    return label.text if label else f"“{hint}”" if hint else ""

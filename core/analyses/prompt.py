@@ -19,6 +19,7 @@ import polars as pl
 
 from core.analyses.contexts import decode, token_bytes
 from core.analyses.evolution import link_attributes
+from core.analyses.export import clean
 from core.errors import BadArgument, UnknownFeature
 from core.labels import Labels
 from core.store import Sparse, Store
@@ -234,7 +235,7 @@ def token_table(prompt: Prompt, feature: Feature | None) -> pl.DataFrame:
     on = prompt.row(feature) if feature is not None else [None] * len(prompt.tokens)
     columns = {
         "place": range(len(prompt.tokens)),
-        "token": [text.encode("utf-8", "replace").decode() for text in prompt.tokens],
+        "token": [clean(text) for text in prompt.tokens],
         "counted": np.asarray(prompt.counted, bool),
         "activation": pl.Series(on, dtype=pl.Float64),
     }

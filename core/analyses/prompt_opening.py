@@ -33,7 +33,7 @@ def opening_token(store: Store, labels: Labels) -> tuple[int, int]:
         late = np.arange(len(clear)) >= min(FIRST_WORDS, len(clear) - 1)
         place = int(np.argmax(clear * np.where(words, 1.0, 0.1) * np.where(late, 1.0, 0.1)))
         found = [strongest_features(prompt, site.key, (place,), 1) for site in store.sites]
-        names = {labels.name(feature) for one in found for feature, _ in one}
+        names = {labels.name(feature).words for one in found for feature, _ in one}
         telling = sum(len(name) > 3 for name in names) if all(found) else -1.0
         if ((telling, float(clear[place])), 0) > (best[0], 0):
             best = ((telling, float(clear[place])), int(sequence), place)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from core.analyses.layer_tables import name_of
 from core.analyses.site_summary import (
     density_spread,
     maximum_spread,
@@ -51,7 +50,7 @@ def behind(store: Store, panel: str, key: str, low: float, high: float, labels: 
     return pl.DataFrame(
         {
             "feature": pl.Series([str(feature) for feature in features], dtype=pl.String),
-            "name": pl.Series([name_of(feature, labels) for feature in features], dtype=pl.String),
+            "name": pl.Series([labels.written(feature) for feature in features], dtype=pl.String),
             "density": density[chosen],
             "maximum": maximum[chosen],
             **{name: values[chosen] for name, values in numbers.items()},

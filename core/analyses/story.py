@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import networkx as nx
 import numpy as np
 
+from core.analyses.export import name_in
 from core.store import Store
-from core.values import MIN_ACTIVE, Feature, Links, about
+from core.values import MIN_ACTIVE, Feature, Links, Naming, about
 
 NAMED = 3
 CANDIDATES = 24
@@ -19,7 +20,7 @@ def story(graph: nx.DiGraph, centre: str) -> str:
     """What becomes of a feature, in the words of its labels and characteristic tokens.
 
     The names are those of the features at the last site that links lead to from `centre` (at the first, where nothing
-    is later), strongest links first. Nodes may have ``label`` (see `export.with_labels`).
+    is later), strongest links first. Nodes may have ``label`` or ``hint`` (see `export.with_labels`).
 
     >>> graph = nx.DiGraph([("2_26", "3_1"), ("2_26", "3_2")])
     >>> for (node, data), text in zip(graph.nodes(data=True), ("Lily", "Tom", "Max")):
@@ -70,12 +71,12 @@ def _names(graph: nx.DiGraph, nodes: list[str]) -> list[str]:
         near = [*graph.in_edges(node, data="weight", default=0.0), *graph.out_edges(node, data="weight", default=0.0)]
         return -max((weight for *_, weight in near), default=0.0), int(graph.nodes[node].get("index", 0)), node
 
-    named = [node for node in sorted(nodes, key=strength) if graph.nodes[node].get("label")]
+    named = [node for node in sorted(nodes, key=strength) if name_in(graph.nodes[node]).words]
     return list(dict.fromkeys(_called(graph, node) for node in named))
 
 
 def _called(graph: nx.DiGraph, node: str) -> str:
-    text = " ".join(str(graph.nodes[node].get("label", "")).split())
+    text = " ".join(name_in(graph.nodes[node]).words.split())
     text = text if len(text) <= ROOM else text[: ROOM - 1].rstrip() + "…"
     return f"“{text}”" if text else node
 
@@ -92,7 +93,7 @@ def _listed(names: list[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
-def opening_feature(store: Store, links: Links, name_of: Callable[[Feature], str]) -> Feature | None:
+def opening_feature(store: Store, links: Links, name_of: Naming) -> Feature | None:
     """A feature from which there is something to see: strong links to the next site that lead to different names.
 
     It is looked for a third of the way through the model, among features of middling density; None where nothing is
@@ -111,15 +112,15 @@ def opening_feature(store: Store, links: Links, name_of: Callable[[Feature], str
     return max(tried, key=lambda feature: _promise(store, links, name_of, feature))
 
 
-def _promise(store: Store, links: Links, name_of: Callable[[Feature], str], feature: Feature) -> float:
+def _promise(store: Store, links: Links, name_of: Naming, feature: Feature) -> float:
     """Strong links to both sides, and different names ahead; a name that is a word tells a reader more than "en"."""
     keys = [site.key for site in links.sites]
     place = keys.index(feature.key)
-    promise, names = 0.0, {name_of(feature)}
+    promise, names = 0.0, {name_of(feature).words}
     for other in (place - 1, place + 1):
         if 0 <= other < len(keys):
             near = links.neighbours(feature, keys[other], "pearson", 3, MIN_ACTIVE)
             strong = [link for link in near if link.measures["pearson"] >= 0.3]
             promise += sum(link.measures["pearson"] for link in strong)
-            names |= {name_of(link.target) for link in strong if other > place}
+            names |= {name_of(link.target).words for link in strong if other > place}
     return promise / 6 + len(names) / 2 + sum(len(name) > 2 for name in names) / len(names)

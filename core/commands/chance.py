@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from core.analyses.chance import BOTH, Chance, chance_of_pair
+from core.commands.arguments import add_activity, add_json, add_measure, add_sites, add_store, count
 from core.commands.between import site_pairs
 from core.commands.output import cell, print_json, print_table
-from core.commands.pairs import add_sites, bar, warn
+from core.commands.pairs import bar, warn
 from core.errors import BadArgument
 from core.statistics.false_discoveries import DRAWS, RATE
 from core.statistics.nulls import NULLS
@@ -23,16 +24,21 @@ THRESHOLDS = np.round(np.linspace(0.1, 1.0, 19), 2)
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of ``chance``."""
-    parser.add_argument("store", metavar="STORE")
+    add_store(parser)
     add_sites(parser)
     parser.add_argument("--adjacent", action="store_true", help="every site from --from to --to with the next one")
-    parser.add_argument("--measure", choices=MEASURES, default="pearson")
-    parser.add_argument("--fdr", type=float, default=RATE, help="the share of the links that may be chance")
-    parser.add_argument("--null", choices=(*NULLS, BOTH), default=BOTH, help="what chance leaves in place")
-    parser.add_argument("--draws", type=int, default=DRAWS, help="draws of each null")
-    parser.add_argument("--min-both", type=int, default=MIN_ACTIVE, help="fewest tokens on which both are active")
-    parser.add_argument("--activity", type=float, default=0.0, help="r: a feature is active where x > r * its maximum")
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    add_measure(parser, MEASURES)
+    rate = f"the share of the links that may be chance (default: {RATE:g})"
+    parser.add_argument("--fdr", type=float, default=RATE, metavar="Q", help=rate)
+    null = (
+        "what chance leaves in place: the topic of the sequence (shift), the place in the document, or both (default)"
+    )
+    parser.add_argument("--null", choices=(*NULLS, BOTH), default=BOTH, help=null)
+    parser.add_argument("--draws", type=int, default=DRAWS, metavar="N", help=f"of each null (default: {DRAWS})")
+    least = f"fewest tokens on which both are active (default: {MIN_ACTIVE})"
+    parser.add_argument("--min-both", type=count(0), default=MIN_ACTIVE, metavar="N", help=least)
+    add_activity(parser)
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> None:

@@ -10,9 +10,13 @@ from pathlib import Path
 from types import FrameType
 
 from core.collect import Progress, Settings, collect
+from core.commands.arguments import add_json
+from core.commands.info import describe
+from core.commands.output import print_json
 from core.errors import Cancelled, HostedRefusal, StrataError
 from core.jobs import write_progress
 from core.paths import hosted
+from core.store import open_store
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,12 +28,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--text", required=True, help="demo, a text file (one document a line), .jsonl, or hf:DATASET[@CONFIG][:SPLIT]"
     )
-    parser.add_argument("--tokens", type=int, help="stop with the sequence that reaches it (default: the whole text)")
-    parser.add_argument("--context-size", type=int, help="tokens a sequence (default: as the SAEs were trained)")
+    parser.add_argument(
+        "--tokens", type=int, metavar="N", help="stop with the sequence that reaches it (default: the whole text)"
+    )
+    parser.add_argument(
+        "--context-size", type=int, metavar="N", help="tokens a sequence (default: as the SAEs were trained)"
+    )
     parser.add_argument("--pack", action="store_true", help="string documents together in full sequences")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--out", type=Path, help="the store's file (default: named after the parts, in the cache)")
     parser.add_argument("--progress", type=Path, metavar="FILE", help="keep the progress in this file, as JSON")
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -54,7 +63,10 @@ def run(options: argparse.Namespace) -> None:
         teller.end("cancelled" if isinstance(error, Cancelled) else "failed", str(error))
         raise
     teller.end("done", out=str(path))
-    print(path)
+    if options.json:
+        print_json({"path": str(path)} | describe(open_store(path)))
+    else:
+        print(path)
 
 
 class _Stop:

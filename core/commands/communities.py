@@ -7,6 +7,7 @@ import sys
 
 from core.analyses.communities import Settings, store_communities
 from core.analyses.store_graph import Report
+from core.commands.arguments import add_activity, add_json, add_measure, add_store
 from core.commands.output import cell, print_json, print_table
 from core.labels import Labels
 from core.statistics.partitions import METHODS
@@ -19,15 +20,19 @@ COLUMNS = ("id", "size", "sites", "cohesion", "stability", "over_seeds", "over_h
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of ``communities``."""
-    parser.add_argument("store", metavar="STORE")
-    parser.add_argument("--measure", choices=GRAPH_MEASURES, default=DEFAULT.measure)
-    parser.add_argument("--floor", type=float, default=DEFAULT.floor, help="links at or above it take part")
-    parser.add_argument("--method", choices=METHODS, default=DEFAULT.method)
-    parser.add_argument("--resolution", type=float, default=DEFAULT.resolution, help="above 1: smaller communities")
-    parser.add_argument("--seed", type=int, default=DEFAULT.seed)
-    parser.add_argument("--activity", type=float, default=0.0, help="r: a feature is active where x > r * its maximum")
+    add_store(parser)
+    add_measure(parser, GRAPH_MEASURES, DEFAULT.measure)
+    floor = f"links at or above it take part (default: {DEFAULT.floor:g})"
+    parser.add_argument("--floor", type=float, default=DEFAULT.floor, metavar="V", help=floor)
+    method = f"how groups are found (default: {DEFAULT.method})"
+    parser.add_argument("--method", choices=METHODS, default=DEFAULT.method, help=method)
+    resolution = f"above 1 there are more and smaller ones (default: {DEFAULT.resolution:g})"
+    parser.add_argument("--resolution", type=float, default=DEFAULT.resolution, metavar="G", help=resolution)
+    seed = f"of the search: the same seed gives the same groups (default: {DEFAULT.seed})"
+    parser.add_argument("--seed", type=int, default=DEFAULT.seed, metavar="N", help=seed)
+    add_activity(parser)
     parser.add_argument("--all", action="store_true", help="links between all pairs of sites, not adjacent ones only")
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> None:

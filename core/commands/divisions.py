@@ -6,6 +6,7 @@ import argparse
 
 from core.analyses.kept_gates import kept_divided
 from core.analyses.splits import NAMES
+from core.commands.arguments import add_activity, add_json, add_sites, add_store
 from core.commands.between import site_pairs, tell
 from core.commands.output import print_json, print_table
 from core.commands.pairs import warn
@@ -14,11 +15,10 @@ from core.store import open_store
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of both."""
-    parser.add_argument("store", metavar="STORE")
-    parser.add_argument("--from", dest="source", metavar="KEY", help="the earlier site; without both, adjacent ones")
-    parser.add_argument("--to", dest="target", metavar="KEY", help="the later site")
-    parser.add_argument("--activity", type=float, default=0.0, help="r: a feature is active where x > r * its maximum")
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    add_store(parser)
+    add_sites(parser)
+    add_activity(parser)
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from core.analyses.kept_gates import kept_gates
+from core.commands.arguments import add_activity, add_json, add_store
 from core.commands.between import previous_site, tell
 from core.commands.output import print_json, print_table
 from core.commands.pairs import warn
@@ -15,11 +16,13 @@ COLUMNS = ("feature", "kind", "inputs", "precision", "recall", "f1", "gain", "he
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of ``gates``."""
-    parser.add_argument("store", metavar="STORE")
+    add_store(parser)
     parser.add_argument("--to", required=True, metavar="KEY", help="the site whose features are explained")
-    parser.add_argument("--from", dest="source", metavar="KEY", help="the earlier site of the inputs; the one before")
-    parser.add_argument("--activity", type=float, default=0.0, help="r: a feature is active where x > r * its maximum")
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    parser.add_argument(
+        "--from", dest="source", metavar="KEY", help="the earlier site of the inputs (default: the one before)"
+    )
+    add_activity(parser)
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> None:

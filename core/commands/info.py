@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from core.commands.arguments import add_json, add_store
 from core.commands.output import print_json, print_table
 from core.errors import StoreDamaged
 from core.store import Store, open_store, verify
@@ -14,8 +15,8 @@ from core.store.reader import dead_and_rare
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of ``info``."""
-    parser.add_argument("store", metavar="STORE")
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    add_store(parser)
+    add_json(parser)
     parser.add_argument("--verify", action="store_true", help="compare every dataset with its checksum")
 
 

@@ -17,6 +17,7 @@ from core.analyses.lifespans import (
 )
 from core.analyses.returns import GAP, SHALLOW, WHOLE, Return, gap_of, matches_for_returns, returns, told_of_gap
 from core.analyses.turnover import ADMISSIBLE, THRESHOLD, check_measure, check_threshold
+from core.commands.arguments import add_json, add_store, count
 from core.commands.output import print_json, print_table
 from core.commands.pairs import warn
 from core.store import open_store
@@ -26,14 +27,16 @@ DEFAULT_GAP = f"by default everywhere in a store of up to {WHOLE} sites, else {G
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of ``lifespans``."""
-    parser.add_argument("store", metavar="STORE")
-    parser.add_argument("--measure", default="pearson", help=f"one of {', '.join(ADMISSIBLE)}")
-    parser.add_argument("--threshold", type=float, default=THRESHOLD, help="a mutual best match at or above it goes on")
-    parser.add_argument(
-        "--gap", type=int, help=f"how many sites on is looked for what fell below the threshold: {DEFAULT_GAP}"
-    )
-    parser.add_argument("--top", type=int, default=20, help="how many of the longest-lived are listed")
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    add_store(parser)
+    measures = f"one of {', '.join(ADMISSIBLE)} (default: pearson)"
+    parser.add_argument("--measure", default="pearson", metavar="M", help=measures)
+    tau = f"a mutual best match at or above it goes on (default: {THRESHOLD:g})"
+    parser.add_argument("--threshold", type=float, default=THRESHOLD, metavar="V", help=tau)
+    gap = f"how many sites on is looked for what fell below the threshold: {DEFAULT_GAP}"
+    parser.add_argument("--gap", type=count(1), metavar="N", help=gap)
+    top = "how many of the longest-lived are listed (default: 20)"
+    parser.add_argument("--top", type=count(0), default=20, metavar="N", help=top)
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -43,7 +46,7 @@ def run(options: argparse.Namespace) -> None:
     store = open_store(options.store)
     keys = [site.key for site in store.sites]
     gap = gap_of(len(keys)) if options.gap is None else options.gap
-    found = matches_for_returns(store, options.measure, max(1, gap), nulls=False, notice=warn)
+    found = matches_for_returns(store, options.measure, gap, nulls=False, notice=warn)
     adjacent = [one for (a, b), one in found.items() if keys.index(b) - keys.index(a) == 1]
     chains = lifespans(adjacent, options.threshold)
     back = returns(keys, found, options.threshold)

@@ -7,6 +7,7 @@ import math
 
 from core.analyses.contexts import PairContext
 from core.analyses.link import LinkReport, link_report
+from core.commands.arguments import add_activity, add_json, add_store, count
 from core.commands.output import cell, print_json, print_table, printable
 from core.labels import Labels
 from core.store import open_store
@@ -18,12 +19,14 @@ NULL_WORDS = {"shift": "when shifted within the sequence", "document": "when met
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of ``link``."""
-    parser.add_argument("store", metavar="STORE")
+    add_store(parser)
     parser.add_argument("features", metavar="FEATURE", nargs=2, help="KEY_INDEX, such as 5_169; in either order")
-    parser.add_argument("--activity", type=float, default=0.0, help="r: a feature is active where x > r * its maximum")
-    parser.add_argument("--level", type=float, default=0.95, help="confidence level of the intervals")
-    parser.add_argument("--contexts", type=int, default=8, help="contexts of each cell")
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    add_activity(parser)
+    level = "confidence level of the intervals (default: 0.95)"
+    parser.add_argument("--level", type=float, default=0.95, metavar="L", help=level)
+    cells = "contexts where both, only the source, only the target are active: so many of each (default: 8)"
+    parser.add_argument("--contexts", type=count(0), default=8, metavar="N", help=cells)
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> None:

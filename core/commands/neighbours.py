@@ -6,34 +6,33 @@ import argparse
 from typing import Any
 
 from core.analyses.neighbours import StoreLinks
+from core.commands.arguments import add_activity, add_json, add_measure, add_store, count
 from core.commands.output import print_json, print_table
+from core.commands.pairs import warn
 from core.labels import Labels
-from core.store import open_store
+from core.store import Store, open_store
 from core.values import ALL_MEASURES, DATA_FREE, MEASURES, Feature, Link
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of ``neighbours``."""
-    parser.add_argument("store", metavar="STORE")
+    add_store(parser)
     parser.add_argument("feature", metavar="FEATURE", help="KEY_INDEX, such as 5_169")
     parser.add_argument("--to", required=True, metavar="KEY", help="the site whose features are listed, up or down")
-    parser.add_argument(
-        "--measure", default="pearson", choices=ALL_MEASURES,
-        help="decoder_cosine, virtual_weight and folded_mse come from the weights; the smallest folded_mse is the best",
-    )  # fmt: skip
-    parser.add_argument("--top", type=int, default=10, help="how many to list")
-    parser.add_argument("--min-both", type=int, default=0, help="leave out pairs that are active together less often")
-    parser.add_argument("--activity", type=float, default=0.0, help="r: a feature is active where x > r * its maximum")
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    of_weights = "; the last three come from the weights, and the smallest folded_mse is the best"
+    add_measure(parser, ALL_MEASURES, told=of_weights)
+    parser.add_argument("--top", type=count(1), default=10, metavar="N", help="how many to list (default: 10)")
+    least = "leave out those that are active together with it on fewer tokens (default: 0)"
+    parser.add_argument("--min-both", type=count(0), default=0, metavar="N", help=least)
+    add_activity(parser)
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     """Print the neighbours, best first."""
     store = open_store(options.store)
     feature = store.feature(options.feature)
-    links = StoreLinks(store).neighbours(
-        feature, options.to, options.measure, options.top, options.min_both, options.activity
-    )
+    links = near(store, feature, options, options.top, options.min_both)
     labels = Labels.beside(store)
     rows = [describe(link, feature, labels) for link in links]
     if options.json:
@@ -41,8 +40,26 @@ def run(options: argparse.Namespace) -> None:
     elif rows:
         more = (options.measure,) if options.measure in DATA_FREE else ()
         print_table(rows, ("feature", "n_source", "n_target", "n_both", *MEASURES, *more, "lift", "label"))
-    else:
-        print(f"{feature} has no neighbours at site {options.to}")
+    if not rows:
+        (warn if options.json else print)(why_none(store, feature, options))
+
+
+def near(store: Store, feature: Feature, options: argparse.Namespace, top: int, min_both: int) -> list[Link]:
+    """The best links, as asked for but for how many and for the fewest common tokens."""
+    return StoreLinks(store).neighbours(feature, options.to, options.measure, top, min_both, options.activity)
+
+
+def why_none(store: Store, feature: Feature, options: argparse.Namespace) -> str:
+    """Why nothing is listed."""
+    if not store.summary(feature.key).active[feature.index]:
+        return f"{feature} is never active: it has no neighbours"
+    n = len(near(store, feature, options, store.site(options.to).d_sae, 0))
+    if not n:
+        return f"no feature of site {options.to} has a value by {options.measure} with {feature}"
+    return (
+        f"no feature of site {options.to} is active together with {feature} on {options.min_both:,} tokens or more; "
+        f"without --min-both there are {n:,}"
+    )
 
 
 def describe(link: Link, feature: Feature, labels: Labels) -> dict[str, Any]:

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from itertools import combinations, pairwise
 from typing import Any
 
+from core.commands.arguments import add_activity, add_json, add_sites, add_store
 from core.commands.output import print_json, print_table
 from core.errors import BadArgument
 from core.results import pair_links
 from core.statistics.devices import DEVICES
+from core.statistics.measures import BOUNDED, check_reach
 from core.statistics.pairs import FLOOR, TOP, PairLinks, histogram_edges
 from core.store import Store, open_store
 from core.values import MEASURES
@@ -20,29 +22,24 @@ from core.values import MEASURES
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of ``pairs``."""
-    parser.add_argument("store", metavar="STORE")
+    add_store(parser)
     add_sites(parser)
     parser.add_argument("--adjacent", action="store_true", help="every site with the next one (the default)")
     parser.add_argument("--all", action="store_true", help="every site with every later one")
-    parser.add_argument("--activity", type=float, default=0.0, help="r: a feature is active where x > r * its maximum")
-    parser.add_argument("--top", type=int, default=TOP, help="links kept of each feature, by every measure")
-    parser.add_argument(
-        "--floor", type=float, default=FLOOR, help="links kept where pearson, cosine or jaccard reach it"
-    )
+    add_activity(parser)
+    top = f"links kept of each feature, by every measure (default: {TOP})"
+    parser.add_argument("--top", type=int, default=TOP, metavar="N", help=top)
+    floor = f"and all links where {', '.join(BOUNDED[:-1])} or {BOUNDED[-1]} reach it (default: {FLOOR:g})"
+    parser.add_argument("--floor", type=float, default=FLOOR, metavar="V", help=floor)
     parser.add_argument(
         "--device", choices=DEVICES, default="auto", help="for pairs that are not kept yet; auto: a GPU where it pays"
     )
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-
-
-def add_sites(parser: argparse.ArgumentParser) -> None:
-    """The options that name a pair of sites."""
-    parser.add_argument("--from", dest="source", metavar="KEY")
-    parser.add_argument("--to", dest="target", metavar="KEY")
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     """Compute or find the pairs and say what they hold."""
+    check_reach(options.floor, BOUNDED)
     store = open_store(options.store)
     reports = []
     for source, target in chosen_pairs(store, options.source, options.target, every=options.all):

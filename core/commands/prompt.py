@@ -10,33 +10,37 @@ from core.analyses.communities import store_membership
 from core.analyses.kept_communities import at_hand
 from core.analyses.neighbours import StoreLinks
 from core.analyses.prompt import FLOOR, TOP, Prompt, as_json, as_prompt, chosen_tokens, prompt_graph, sequence_prompt
+from core.commands.arguments import add_activity, add_json, add_measure, add_store, count
 from core.commands.communities import told
 from core.commands.output import cell, print_json, print_table
 from core.commands.pairs import warn
 from core.labels import Labels
+from core.statistics.measures import check_reach
 from core.store import Store, open_store
 from core.values import DATA_FREE, GRAPH_MEASURES, MIN_ACTIVE, Feature
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of ``prompt``."""
-    parser.add_argument("store", metavar="STORE")
+    add_store(parser)
     text = parser.add_mutually_exclusive_group(required=True)
     text.add_argument("--text", help="what the model reads; needs the model and SAEs that the store was made with")
     text.add_argument("--sequence", type=int, metavar="N", help="a sequence of the store instead; needs no model")
-    parser.add_argument("--token", default="-1", help="which tokens: -1 (the last), 12, 3,5, 3-7 or all")
-    parser.add_argument("--top", type=int, default=TOP, help="features a site, the strongest on these tokens")
-    parser.add_argument("--measure", default="pearson", choices=GRAPH_MEASURES)
-    parser.add_argument("--floor", type=float, default=FLOOR, help="links are shown where the measure reaches it")
-    parser.add_argument(
-        "--min-both", type=int, help=f"and where both are active on as many tokens ({MIN_ACTIVE}; by weights 0)"
-    )
-    parser.add_argument("--activity", type=float, default=0.0, help="r: a feature is active where x > r * its maximum")
-    parser.add_argument("--device", default="cpu", help="where the model runs")
+    tokens = "which tokens: -1 (the last, the default), 12, 3,5, 3-7 or all"
+    parser.add_argument("--token", default="-1", metavar="T", help=tokens)
+    top = f"features of each site, the strongest on these tokens (default: {TOP})"
+    parser.add_argument("--top", type=int, default=TOP, metavar="N", help=top)
+    add_measure(parser, GRAPH_MEASURES)
+    floor = f"links are shown where the measure reaches it (default: {FLOOR:g})"
+    parser.add_argument("--floor", type=float, default=FLOOR, metavar="V", help=floor)
+    least = f"and where both are active on as many tokens (default: {MIN_ACTIVE}; by weights 0)"
+    parser.add_argument("--min-both", type=count(0), metavar="N", help=least)
+    add_activity(parser)
+    parser.add_argument("--device", default="cpu", help="where the model runs: cpu (the default), cuda or mps")
     parser.add_argument(
         "--communities", action="store_true", help="find the community of each feature, also where that takes long"
     )
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -48,6 +52,7 @@ def run(options: argparse.Namespace) -> None:
     else:
         prompt = typed(store, options.text, options.device)
     least = (0 if options.measure in DATA_FREE else MIN_ACTIVE) if options.min_both is None else options.min_both
+    check_reach(options.floor, (options.measure,))
     graph = prompt_graph(
         StoreLinks(store), prompt, chosen_tokens(options.token, len(prompt.tokens)), top=options.top,
         measure=options.measure, floor=options.floor, min_both=least, activity=options.activity,

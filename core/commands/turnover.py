@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from core.analyses.turnover import ADMISSIBLE, THRESHOLD, check_measure, check_threshold, matches, turnover
+from core.commands.arguments import add_json, add_sites, add_store
 from core.commands.between import site_pairs
 from core.commands.output import print_json, print_table
 from core.commands.pairs import bar, warn
@@ -18,12 +19,13 @@ COLUMNS = (
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of ``turnover``."""
-    parser.add_argument("store", metavar="STORE")
-    parser.add_argument("--from", dest="source", metavar="KEY", help="the earlier site; without both, adjacent ones")
-    parser.add_argument("--to", dest="target", metavar="KEY", help="the later site")
-    parser.add_argument("--measure", default="pearson", help=f"one of {', '.join(ADMISSIBLE)}")
-    parser.add_argument("--threshold", type=float, default=THRESHOLD, help="a best match at or above it is passed on")
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    add_store(parser)
+    add_sites(parser)
+    measures = f"one of {', '.join(ADMISSIBLE)} (default: pearson)"
+    parser.add_argument("--measure", default="pearson", metavar="M", help=measures)
+    tau = f"a best match at or above it is passed on (default: {THRESHOLD:g})"
+    parser.add_argument("--threshold", type=float, default=THRESHOLD, metavar="V", help=tau)
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from core.errors import NoDiskSpace, NotPermitted
-from core.results.files import DAMAGED, Notice, complaint, digest_of, opened, results_folder, unheard, write
+from core.results.files import DAMAGED, Notice, complain, digest_of, opened, unheard, write
+from core.results.folder import results_folder
 from core.results.pairs import STATISTICS_VERSION, refuse_if_hosted
 from core.store import Store
 
@@ -59,9 +60,7 @@ def read_arrays(path: Path, notice: Notice = unheard) -> dict[str, np.ndarray] |
             found = {name: np.asarray(file[name][()]) for name in sorted(file)}
             if file.attrs["name"] != path.name or file.attrs["sha256"] != digest_of(found):
                 raise ValueError("it is not what was written")
-    except FileNotFoundError:  # cleared since we looked
-        return None
     except DAMAGED as error:
-        notice(complaint(path, error))
+        complain(path, error, notice)
         return None
     return found

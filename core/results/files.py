@@ -1,7 +1,7 @@
-"""Files of results in the cache folder: written all or nothing, read with suspicion, counted and cleared.
+"""Files of results in the cache folder: written all or nothing, read with suspicion.
 
-Any number of processes read, write and clear at once. Two that write the same result both succeed, and the later one
-replaces equal data.
+Any number of processes read and write at once. Two that write the same result both succeed, and the later one replaces
+equal data.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import h5py
 import numpy as np
 
 from core.errors import NoDiskSpace, NotPermitted
-from core.paths import cache_place
+from core.results.folder import make_room, mark_used
 
 DAMAGED = (
     OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, MemoryError,
@@ -33,20 +33,18 @@ def unheard(text: str) -> None:
     """The `Notice` of who does not listen."""
 
 
-def results_folder() -> Path:
-    """Where results lie; the first that is kept makes it. Asking for one must work where nothing can be written."""
-    return cache_place() / "results"
-
-
 def opened(path: Path) -> h5py.File:
     """A kept file for reading. Complete files never change, and some shared disks know no locks: none is asked for."""
+    mark_used(path)
     return h5py.File(path, "r", locking=False)
 
 
-def complaint(path: Path, error: BaseException) -> str:
-    """What the user hears of a file that is there and of no use."""
+def complain(path: Path, error: BaseException, notice: Notice) -> None:
+    """Tell of a file that is there and of no use; one that was cleared, or gave way, while it was opened is neither."""
+    if not path.exists():
+        return
     state = "cannot be read" if isinstance(error, PermissionError) else "is damaged"
-    return f"{path.name} {state} and will be computed again: {str(error)[:100]}"
+    notice(f"{path.name} {state} and will be computed again: {str(error)[:100]}")
 
 
 def digest_of(arrays: Mapping[str, np.ndarray]) -> str:
@@ -58,7 +56,10 @@ def digest_of(arrays: Mapping[str, np.ndarray]) -> str:
 
 
 def write(path: Path, attributes: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-    """One file of arrays, complete or not there; raises `NoDiskSpace` or `NotPermitted`."""
+    """One file of arrays, complete or not there, for which older ones may give way.
+
+    Raises `NoDiskSpace` or `NotPermitted`.
+    """
     try:
         try:
             _write_once(path, attributes, arrays)
@@ -72,6 +73,7 @@ def write(path: Path, attributes: Mapping[str, Any], arrays: Mapping[str, np.nda
             raise NoDiskSpace(f"the disk is full: {path.parent}", "free some space or clear the cache") from error
         why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
         raise NotPermitted(f"cannot write to {path.parent}: {why}", "choose another folder as STRATA_CACHE") from error
+    make_room()
 
 
 def _write_once(path: Path, attributes: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
@@ -86,34 +88,3 @@ def _write_once(path: Path, attributes: Mapping[str, Any], arrays: Mapping[str, 
     finally:
         with suppress(OSError):  # what matters is what was raised before
             partial.unlink(missing_ok=True)
-
-
-def cache_size() -> int:
-    """Bytes of all kept results."""
-    return sum(_size(path) for path in results_folder().glob("*.h5"))
-
-
-def clear_cache() -> int:
-    """Remove all kept results, and what killed processes left of theirs; returns the bytes freed.
-
-    Others may read, write and clear meanwhile. Raises `NotPermitted`.
-    """
-    freed = 0
-    for path in [*results_folder().glob("*-*.h5"), *results_folder().glob("*-*.writing")]:
-        size = _size(path)
-        try:
-            path.unlink()
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise NotPermitted(f"{path.name} cannot be removed: {error.strerror}", f"see to {path.parent}") from error
-        freed += size
-    return freed
-
-
-def _size(path: Path) -> int:
-    """Bytes of a file; 0 where somebody has just removed it."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

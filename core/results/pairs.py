@@ -16,7 +16,8 @@ import numpy as np
 
 from core.errors import HostedRefusal, NoDiskSpace, NotPermitted
 from core.paths import hosted
-from core.results.files import DAMAGED, Notice, complaint, opened, results_folder, unheard, write
+from core.results.files import DAMAGED, Notice, complain, opened, unheard, write
+from core.results.folder import results_folder
 from core.statistics.devices import pair_on, work
 from core.statistics.measures import BOUNDED
 from core.statistics.pairs import BINS, FLOOR, TOP, PairLinks, in_order
@@ -107,10 +108,8 @@ def read_pair(path: Path, store: Store, notice: Notice = unheard) -> PairLinks |
         if attributes["format"] != FORMAT or attributes["name"] != path.name:
             raise ValueError("it belongs to something else")
         found = _checked(attributes, arrays, histograms, store)
-    except FileNotFoundError:  # cleared since we looked
-        return None
     except DAMAGED as error:
-        notice(complaint(path, error))
+        complain(path, error, notice)
         return None
     return found
 

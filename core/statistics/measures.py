@@ -10,6 +10,7 @@ A new measure is a function of `PairCounts` and a line in `MEASURE_FUNCTIONS`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from core.errors import BadArgument
 from core.kernels import frozen, kernel
-from core.values import MEASURES, PairCounts
+from core.values import MEASURES, PairCounts, about
 
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -153,6 +154,24 @@ assert tuple(MEASURE_FUNCTIONS) == MEASURES
 
 BOUNDED = ("pearson", "cosine", "jaccard")
 """Symmetric measures that are 1 for features that do the same: the only ones that turnover may use."""
+
+
+def check_reach(floor: float, measures: Sequence[str]) -> None:
+    """Raise `BadArgument` for a floor that lies beyond the range of all of the measures, or is no number.
+
+    >>> check_reach(-0.5, ("pearson", "jaccard"))
+    >>> check_reach(5, ("jaccard",))
+    Traceback (most recent call last):
+    core.errors.BadArgument: floor 5 cannot be: jaccard goes from 0 to 1 (choose one in between)
+    """
+    ranges = [about(name).range for name in measures]
+    if any(low <= floor <= high for low, high in ranges) or not ranges:
+        return
+    low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
+    upper = f"to {high:.3g}" if math.isfinite(high) else "without an end"
+    words, verb = ", ".join(measures), "goes" if len(measures) == 1 else "go"
+    told = f"{words} {verb} from {low:g} {upper}" if math.isfinite(low) else f"{words} can be any number"
+    raise BadArgument(f"floor {floor:g} cannot be: {told}", "choose one in between")
 
 
 def measure_function(name: str) -> Callable[[PairCounts], Any]:

@@ -26,11 +26,11 @@ from core.statistics.pair_sides import TABLE_ENTRIES, Side, by_density, row_orde
 from core.statistics.pair_workers import Columns, Links, Worker, collect_links, records_of, set_aside
 from core.statistics.rows import RowMap, active_counts, check_activity, damaged
 from core.store import Store
-from core.values import MEASURES, PairCounts
+from core.values import MEASURES, PairCounts, about
 
 TOP, FLOOR = 16, 0.1
 BINS = 100
-RANGES = {name: (0.0, 1.0) for name in MEASURES} | {"pearson": (-1.0, 1.0), "mutual_information": (0.0, np.log(2.0))}
+RANGES = {name: about(name).range for name in MEASURES}
 """Where the histogram of each measure begins and ends."""
 
 MOST_LINKS = 20_000_000  # 0.5 GB; beyond that the floor is too low to be of use

@@ -20,6 +20,7 @@ from typing import Any
 
 import networkx as nx
 
+from core.analyses.export import name_in
 from core.views.layout import COLUMN, Position, layout
 
 ASSETS = Path(__file__).parent / "assets"
@@ -28,6 +29,8 @@ LINE, LINES = 13, 2
 NO_COLOUR = ("#e4eaee", "#16202b")
 OPTIONS: dict[str, Any] = {"physics": False, "layout": {"randomSeed": 1}, "interaction": {"dragNodes": False}}
 THINNEST, THICKEST = 1.2, 6.0
+DOTTED = [2, 4]
+"""A link that is drawn only because it was asked for; what has little data is dashed."""
 MANY = 60
 """Links beyond which all of them get thinner, so that they do not grow into one another."""
 
@@ -59,10 +62,10 @@ def picture(
 ) -> Picture:
     """Cards and curves of a graph; `colours` gives each node its ground and its ink, as CSS colours.
 
-    Nodes may have ``label`` and ``label_source`` (see `export.with_labels`); a hint, which is no label, is quoted. A
+    Nodes may have a ``label`` or a ``hint`` (see `export.with_labels`); a hint, which is no label, is quoted. A
     ``note`` stands behind the feature's id.
 
-    >>> graph = nx.DiGraph(); graph.add_node("2_26", key="2", index=26, site=2, label="Lily", label_source="hint")
+    >>> graph = nx.DiGraph(); graph.add_node("2_26", key="2", index=26, site=2, hint="Lily")
     >>> drawn = picture(graph, {}, {})
     >>> drawn.nodes[0]["label"], drawn.columns
     ('“Lily”\\n2_26', [{'x': 336.0, 'text': 'site 2'}])
@@ -89,11 +92,12 @@ def link_id(source: str, target: str) -> str:
 def shown(data: Mapping[str, Any]) -> str:
     """What a node is called, in at most two short lines, in quotes where it is a token and no label.
 
-    >>> shown({"label": "names of people\\n in stories"}), shown({"label": "Tom", "label_source": "hint"}), shown({})
+    >>> shown({"label": "names of people\\n in stories"}), shown({"hint": "Tom"}), shown({})
     ('names of\\npeople in…', '“Tom”', '')
     """
-    text = " ".join("".join(c if c.isprintable() else " " for c in data.get("label", "")).split())
-    if text and data.get("label_source") == "hint":
+    name = name_in(data)
+    text = " ".join("".join(c if c.isprintable() else " " for c in name.words).split())
+    if text and not name.label:
         text = f"“{text if len(text) <= LINE - 2 else text[: LINE - 3] + '…'}”"
     return "\n".join(textwrap.wrap(text, LINE, max_lines=LINES, placeholder="…"))
 
@@ -164,7 +168,7 @@ def _dressed(
         )
     width = _widths(graph)
     for source, target, data in graph.edges(data=True):
-        dashes = not data.get("enough", True)
+        dashes = DOTTED if data.get("asked") else not data.get("enough", True)
         value = float(data.get("weight", math.nan))
         told = f"{value:.2f}" if math.isfinite(value) else ""
         dressed.add_edge(str(source), str(target), weight=width(value), dashes=dashes, told=told)
@@ -173,14 +177,15 @@ def _dressed(
 
 def _widths(graph: nx.DiGraph) -> Any:
     """From a measure's value to a line width: the floor is thin; 1, or the largest value above it, is thick."""
-    values = [data["weight"] for *_, data in graph.edges(data=True) if math.isfinite(data.get("weight", math.nan))]
+    edges = [data for *_, data in graph.edges(data=True) if not data.get("asked")]
+    values = [data["weight"] for data in edges if math.isfinite(data.get("weight", math.nan))]
     low = min([float(graph.graph.get("floor", 0.0)), *values])
     thinnest = THINNEST if len(values) <= MANY else 0.8
     thickest = max(2.2, THICKEST * min(1.0, math.sqrt(MANY / max(1, len(values)))))
     high = max([0.0 if graph.graph.get("measure") in ("mutual_information", "virtual_weight") else 1.0, *values])
 
     def width(value: float) -> float:
-        share = (value - low) / (high - low) if high > low and math.isfinite(value) else 0.0
+        share = min(1.0, max(0.0, (value - low) / (high - low))) if high > low and math.isfinite(value) else 0.0
         return round(thinnest + (thickest - thinnest) * share, 2)
 
     return width

@@ -26,13 +26,14 @@ def layout(graph: nx.DiGraph, column: float = COLUMN, row: float = ROW) -> dict[
     """x and y of every node; x is ``site * column``, nodes of one site are at least `row` apart.
 
     Nodes need ``site`` and may have ``wave`` (see `evolution_graph`); edges need ``weight``. The centre of the seeds
-    is at y = 0.
+    is at y = 0. A link that is there because it was ``asked`` for hardly moves what is there without it.
 
     >>> graph = nx.DiGraph([("0_1", "1_0"), ("0_0", "1_0")])
     >>> for node in graph: graph.nodes[node]["site"] = int(node[0])
     >>> layout(graph)
     {'0_1': (0.0, -27.0), '1_0': (168.0, 0.0), '0_0': (0.0, 27.0)}
     """
+    graph = _moving(graph)
     waves = defaultdict(list)
     for node, data in graph.nodes(data=True):
         waves[data.get("wave", 0)].append(node)
@@ -51,7 +52,7 @@ def crossings(graph: nx.DiGraph, heights: Mapping[str, float]) -> float:
     between = defaultdict(list)
     for source, target, data in graph.edges(data=True):
         sites = graph.nodes[source]["site"], graph.nodes[target]["site"]
-        between[sites].append((heights[source], heights[target], abs(data.get("weight", 1.0))))
+        between[sites].append((heights[source], heights[target], _pull(data)))
     for edges in between.values():
         for i, (a, b, weight) in enumerate(edges):
             total += sum(min(weight, other) for c, d, other in edges[:i] if (a - c) * (b - d) < 0)
@@ -83,7 +84,23 @@ def _lay_in(graph: nx.DiGraph, nodes: Sequence[str], held: Mapping[str, float], 
 def _neighbours(graph: nx.DiGraph, node: str) -> list[tuple[str, float]]:
     around = [(source, data) for source, _, data in graph.in_edges(node, data=True)]
     around += [(target, data) for _, target, data in graph.out_edges(node, data=True)]
-    return [(other, max(float(data.get("weight", 1.0)), 1e-6)) for other, data in around]
+    return [(other, _pull(data)) for other, data in around]
+
+
+def _moving(graph: nx.DiGraph) -> nx.DiGraph:
+    """The graph without a link that was asked for between two features that are there without it."""
+
+    def counts(source: str, target: str) -> bool:
+        new = "asked" in graph.nodes[source] or "asked" in graph.nodes[target]
+        return new or "asked" not in graph.edges[source, target]
+
+    return nx.subgraph_view(graph, filter_edge=counts)
+
+
+def _pull(edge: Mapping[str, float]) -> float:
+    """How much a link counts: its weight; next to nothing where that is undefined or below 0."""
+    weight = float(edge.get("weight", 1.0))
+    return weight if weight > 1e-6 else 1e-6
 
 
 def _from_the_middle(columns: Mapping[int, list[str]], held: Mapping[str, float], graph: nx.DiGraph) -> list[int]:

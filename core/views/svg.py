@@ -52,7 +52,8 @@ def _curve(source: dict[str, Any], target: dict[str, Any], edge: dict[str, Any],
     bend = (x1 - x0) * 0.55
     path = f"M{x0:.1f},{source['y']:.1f} C{x0 + bend:.1f},{source['y']:.1f} "
     path += f"{x1 - bend:.1f},{target['y']:.1f} {x1:.1f},{target['y']:.1f}"
-    dashes = ' stroke-dasharray="5 5"' if edge.get("dashes") else ""
+    pattern = (5, 5) if edge.get("dashes") is True else edge.get("dashes")  # as vis-network draws it
+    dashes = f' stroke-dasharray="{" ".join(map(str, pattern))}"' if pattern else ""
     return f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{edge["width"]:g}"{dashes}/>'
 
 

@@ -1,0 +1,163 @@
+"""What the commands refuse, what they say where there is nothing, what every one of them takes, and what docs show."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+import pytest
+
+from core.__main__ import COMMANDS, main, parser
+from core.library import DEMO
+from core.paths import ROOT
+from core.store import Store
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """A command -> (exit code, standard output, standard error)."""
+
+    def of(*words: object) -> tuple[int, str, str]:
+        try:
+            code = main(list(map(str, words)))
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return code, *capsys.readouterr()
+
+    return of
+
+
+def sub_parsers() -> dict[str, argparse.ArgumentParser]:
+    (actions,) = (action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
+    return dict(actions.choices)
+
+
+def test_every_command_takes_json_and_says_what_each_option_is() -> None:
+    found = sub_parsers()
+    assert set(found) == set(COMMANDS)
+    for name, sub in found.items():
+        options = {option for action in sub._actions for option in action.option_strings}
+        assert "--json" in options, name
+        assert all(action.help for action in sub._actions), name
+        assert "None" not in sub.format_help()
+
+
+def test_help_speaks_to_users() -> None:
+    for text in [parser().format_help(), *(sub.format_help() for sub in sub_parsers().values())]:
+        assert not re.search("``|core\\.commands|MODULES|module", text)
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (["neighbours", "STORE", "0_0", "--to", "1", "--top", "0"], "--top"),
+        (["neighbours", "STORE", "0_0", "--to", "1", "--top", "many"], "--top"),
+        (["neighbours", "STORE", "0_0", "--to", "1", "--min-both", "-1"], "--min-both"),
+        (["link", "STORE", "0_0", "1_0", "--contexts", "-1"], "--contexts"),
+        (["lifespans", "STORE", "--gap", "0"], "--gap"),
+        (["lifespans", "STORE", "--top", "-1"], "--top"),
+        (["chance", "STORE", "--min-both", "-1"], "--min-both"),
+        (["prompt", "STORE", "--sequence", "0", "--min-both", "-1"], "--min-both"),
+    ],
+)
+def test_counts_that_cannot_be_are_bad_arguments(words: list[str], option: str, random_store: Store, run: Run) -> None:
+    code, out, told = run(*(str(random_store.path) if word == "STORE" else word for word in words))
+    assert (code, out) == (2, "")
+    assert f"argument {option}: it is a whole number from" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["edges", "--floor", "5"], "pearson, cosine, jaccard go from -1 to 1"),
+        (["edges", "--floor", "nan"], "pearson, cosine, jaccard go from -1 to 1"),
+        (["edges", "--floor", "-0.1", "--measure", "jaccard"], "jaccard goes from 0 to 1"),
+        (["edges", "--floor", "0.7", "--measure", "mutual_information"], "mutual_information goes from 0 to 0.693"),
+        (["edges", "--floor", "1.1", "--measure", "decoder_cosine"], "decoder_cosine goes from -1 to 1"),
+        (["edges", "--floor", "nan", "--measure", "virtual_weight"], "virtual_weight can be any number"),
+        (["edges", "--floor", "-1", "--measure", "folded_mse"], "folded_mse goes from 0 without an end"),
+        (["communities", "--floor", "5"], "jaccard goes from 0 to 1"),
+        (["communities", "--floor", "nan"], "jaccard goes from 0 to 1"),
+        (["communities", "--floor", "-0.5", "--measure", "pearson"], "weights of links are positive"),
+        (["pairs", "--floor", "5"], "pearson, cosine, jaccard go from -1 to 1"),
+        (["pairs", "--floor", "nan"], "pearson, cosine, jaccard go from -1 to 1"),
+        (["prompt", "--sequence", "0", "--floor", "9"], "pearson goes from -1 to 1"),
+    ],
+)
+def test_a_floor_that_no_link_can_have_is_refused_with_the_range(
+    words: list[str], told: str, random_store: Store, run: Run, tmp_path: Any
+) -> None:
+    out = ["--out", tmp_path / "links.csv"] if words[0] == "edges" else []
+    code, printed, error = run(words[0], random_store.path, *words[1:], *out)
+    assert (code, printed) == (1, "")
+    assert re.fullmatch(rf"error: floor {words[words.index('--floor') + 1]} cannot be: {told} \(.+\)\n", error)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("floor", ["-1", "1", "0"])
+def test_the_ends_of_a_range_are_in_it(floor: str, random_store: Store, run: Run, tmp_path: Any) -> None:
+    assert run("edges", random_store.path, "--floor", floor, "--out", tmp_path / "links.csv")[0] == 0
+
+
+def test_neighbours_says_why_there_are_none(random_store: Store, run: Run) -> None:
+    words = ["neighbours", random_store.path, "0_0", "--to", "1"]
+    everything = json.loads(run(*words, "--top", 99, "--json")[1])
+    told = "on 699 tokens or more; without --min-both there are"
+    assert f"{told} {len(everything)}\n" in run(*words, "--min-both", 699)[1]
+    code, out, error = run(*words, "--min-both", 699, "--json")
+    assert (code, json.loads(out)) == (0, [])
+    assert told in error
+    assert run("neighbours", random_store.path, "0_3", "--to", "1")[1] == "0_3 is never active: it has no neighbours\n"
+    assert run(*words, "--min-both", 1)[2] == ""
+
+
+@pytest.mark.parametrize("measure", [None, "cosine", "mutual_information"])
+def test_edges_says_as_json_what_it_wrote(measure: str | None, random_store: Store, run: Run, tmp_path: Any) -> None:
+    path = tmp_path / "links.parquet"
+    chosen = ["--measure", measure] if measure else []
+    code, out, _ = run("edges", random_store.path, *chosen, "--floor", 0.05, "--out", path, "--json")
+    told, written = json.loads(out), pl.read_parquet(path)
+    assert (code, told["path"], told["links"]) == (0, str(path), len(written))
+    assert (told["measure"], told["floor"], told["activity"]) == (measure, 0.05, 0.0)
+    assert [(pair["from"], pair["to"]) for pair in told["pairs"]] == [("0", "1"), ("1", "2")]
+    counts = [len(written.filter(pl.col("source").str.starts_with(f"{pair['from']}_"))) for pair in told["pairs"]]
+    assert [pair["links"] for pair in told["pairs"]] == counts
+    assert sum(counts) == len(written) > 0
+
+
+def examples() -> list[str]:
+    """The commands that README and docs show, of the demo, to be pasted."""
+    texts = [path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))]
+    blocks = [block for text in texts for block in re.findall(r"```\n(.*?)```", text, re.DOTALL)]
+    lines = [line for block in blocks for line in block.splitlines()]
+    return [line.partition("-m core ")[2] for line in lines if "-m core " in line and "demo/demo.h5" in line]
+
+
+@pytest.mark.parametrize("line", examples())
+def test_the_examples_of_the_docs_say_something(line: str, run: Run) -> None:
+    words = [str(DEMO) if word == "demo/demo.h5" else word for word in shlex.split(line)]
+    code, out, error = run(*words, "--json")
+    assert (code, error) == (0, "")
+    found = json.loads(out)
+    assert found
+    if words[0] == "link":
+        assert found["enough_data"]
+        assert all(found["contexts"].values())
+
+
+def test_there_are_examples_and_what_readme_says_of_them_is_so(run: Run) -> None:
+    shown = examples()
+    assert len(shown) >= 7
+    assert {line.split()[0] for line in shown} >= {"info", "neighbours", "link", "turnover", "lifespans", "communities"}
+    best = json.loads(run("neighbours", DEMO, "2_774", "--to", "6", "--json")[1])[0]
+    assert (best["label"], best["n_source"], best["n_target"], best["n_both"]) == ("colour", 51, 51, 51)
+    link = json.loads(run("link", DEMO, "3_241", "4_241", "--json")[1])
+    assert link["n_both"] < min(link["n_source"], link["n_target"]) - link["n_both"]
+    assert round(link["pearson"], 2) == 0.79
