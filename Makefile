@@ -15,7 +15,8 @@ run: .venv/installed
 test: check
 	sh tests/install_chromium.sh
 	$(BIN)/python -m core.warm_up
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not browser" --numprocesses auto --maxprocesses 4 --dist worksteal
+	$(BIN)/python -m pytest -m browser tests/browser
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .

@@ -1,28 +1,12 @@
-"""Shared by all tests: results and stores of a test run never touch the user's cache folder."""
+"""Shared by all tests: a store that many of them ask."""
 
 from __future__ import annotations
-
-import sys
-from collections.abc import Iterator
-from concurrent.futures import wait
 
 import numpy as np
 import pytest
 
 from core.sources.planted import plant
 from core.store import Store
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("STRATA_CACHE", str(tmp_path_factory.mktemp("cache")))
-    yield
-    if chance := sys.modules.get("ui.chance"):  # a page may have begun to draw: not into the next test's cache
-        works = chance._works()
-        for work in works.values():
-            work.stop.set()
-        wait([work.future for work in works.values()])
-        works.clear()
 
 
 @pytest.fixture(scope="session")
