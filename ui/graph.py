@@ -15,7 +15,7 @@ from core.views.graph import ASSETS, Picture, vis_network_script
 
 ANNOUNCE = "\nglobalThis.dispatchEvent(new Event('strata-vis'));\nexport default function () {}\n"
 MOUNT = """
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data: [data], parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".strata-graph");
   const draw = () => strataGraph(root, data, (event) => setTriggerValue("click", event));
   if (globalThis.vis) draw();
@@ -59,7 +59,8 @@ def graph(
     with st.container(key=f"{key}-script", height="content"):
         _script(key=f"{key}-vis")
     data = drawn.as_json() | {"view": view, "height": height, "selected": {"node": selected, "edge": link}}
-    _canvas(key=key, data=data, on_click_change=clicked)
+    # In a list: Streamlit looks through a mapping for data frames, and imports pandas to do so before the first paint.
+    _canvas(key=key, data=[data], on_click_change=clicked)
 
 
 def height_of(drawn: Picture) -> int:

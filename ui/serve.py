@@ -7,13 +7,11 @@ The same as ``streamlit run streamlit_app.py`` with the same options, except tha
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import threading
 import time
-
-from streamlit import runtime
-from streamlit.web import cli
 
 from core.paths import ROOT
 
@@ -24,9 +22,11 @@ PATIENCE = 30.0
 def make_ready() -> None:
     """Import what pages import, open the first store and ask it one question, so that its kernels are loaded.
 
-    Waits for the server first: components register with it. Whatever goes wrong here will go wrong again, and be shown,
-    where somebody is looking.
+    Waits for the server first: components register with it. What is not for the first picture comes last. Whatever goes
+    wrong here will go wrong again, and be shown, where somebody is looking.
     """
+    from streamlit import runtime
+
     deadline = time.monotonic() + PATIENCE
     while not runtime.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -38,12 +38,22 @@ def make_ready() -> None:
         for found in found_stores()[:1]:
             store = read_store(found)
             Reading(store, read_labels(store)).finding()
+        import core.analyses.link  # noqa: F401  (with what intervals need of SciPy)
     except Exception:
         logging.getLogger(__name__).debug("nothing was made ready", exc_info=True)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def main() -> None:
-    """Run Streamlit's own server in this process."""
+    """Run Streamlit's own server in this process.
+
+    While modules are imported nobody looks for garbage among them: a quarter of the time until the first picture.
+    """
+    gc.disable()
+    from streamlit.web import cli
+
     logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel(logging.ERROR)
     threading.Thread(target=make_ready, name="strata-make-ready", daemon=True).start()
     sys.argv = ["streamlit", "run", str(ROOT / "streamlit_app.py"), *sys.argv[1:]]
