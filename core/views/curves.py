@@ -49,19 +49,20 @@ def line_figure(
     """
     import plotly.graph_objects as go
 
-    figure = go.Figure([_trace(line, hover) for line in lines])
-    if mark is not None:
-        figure.add_vline(x=mark, line={"color": colours["accent"], "width": 1.5})
-    figure.update_layout(_layout(colours, height))
-    figure.update_xaxes(title_text=x_title, title_standoff=6)
+    layout = _layout(colours, height)
+    layout["xaxis"] |= {"title": layout["xaxis"]["title"] | {"text": x_title, "standoff": 6}}
     if x_log:
         decades = np.log10(x_range[1] / x_range[0]) if x_range is not None and x_range[0] > 0 else 0.0
-        figure.update_xaxes(type="log", dtick=2 if decades > 3 else 1, exponentformat="power", tickangle=0)
+        layout["xaxis"] |= {"type": "log", "dtick": 2 if decades > 3 else 1, "exponentformat": "power", "tickangle": 0}
     if x_range is not None:
-        figure.update_xaxes(range=[float(np.log10(end)) if x_log else end for end in x_range])
+        layout["xaxis"] |= {"range": [float(np.log10(end)) if x_log else end for end in x_range]}
     if y_percent:
-        figure.update_yaxes(tickformat=".0%", range=[0, 1.02], dtick=0.25)
-    return figure
+        layout["yaxis"] |= {"tickformat": ".0%", "range": [0, 1.02], "dtick": 0.25}
+    if mark is not None:
+        upright = {"x0": mark, "x1": mark, "xref": "x", "y0": 0, "y1": 1, "yref": "y domain"}
+        layout["shapes"] = [upright | {"type": "line", "line": {"color": colours["accent"], "width": 1.5}}]
+    # All at once: Plotly checks what it is given property by property, and again at each update.
+    return go.Figure([_trace(line, hover) for line in lines], layout)
 
 
 def _trace(line: Line, hover: str) -> dict[str, Any]:
@@ -76,7 +77,7 @@ def _trace(line: Line, hover: str) -> dict[str, Any]:
         "marker": {"size": 6, "color": line.colour, "opacity": float(line.markers)},
         "selected": {"marker": {"opacity": 1.0}},
         "unselected": {"marker": {"opacity": float(line.markers)}},
-        "customdata": line.marks,
+        "customdata": None if line.marks is None else np.array(line.marks),
         "hovertemplate": f"{plain(line.name)}: {hover}<extra></extra>",
         "connectgaps": False,
     }

@@ -44,9 +44,9 @@ def themed(figure: Any, colours: Colours, height: int = HEIGHT, **more: Any) -> 
         clickmode="event+select",
         showlegend=False,
         modebar=modebar(colours),
+        xaxis=axis,
+        yaxis=axis,
     )
-    figure.update_xaxes(**axis)
-    figure.update_yaxes(**axis)
     figure.update_layout(**more)
     return figure
 
