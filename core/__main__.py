@@ -49,14 +49,22 @@ def parser(commands: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser
     return top
 
 
+def _parsed(named: Sequence[str], arguments: Sequence[str]) -> argparse.Namespace:
+    """The options; while modules are imported for them nobody looks for garbage among what stays."""
+    looking = gc.isenabled()
+    gc.disable()
+    try:
+        return parser(named).parse_args(arguments)
+    finally:
+        if looking:
+            gc.enable()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 1 a named error (one line on standard error), 2 bad arguments."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     named = [word for word in arguments if not word.startswith("-")][:1]
-    gc.disable()  # modules stay: looking for garbage among them would take a tenth of a second
-    options = parser(named).parse_args(arguments)
-    gc.freeze()
-    gc.enable()
+    options = _parsed(named, arguments)
     try:
         options.run(options)
         sys.stdout.flush()

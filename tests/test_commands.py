@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import re
 import shlex
@@ -78,16 +79,13 @@ def test_counts_that_cannot_be_are_bad_arguments(words: list[str], option: str, 
     [
         (["edges", "--floor", "5"], "pearson, cosine, jaccard go from -1 to 1"),
         (["edges", "--floor", "nan"], "pearson, cosine, jaccard go from -1 to 1"),
-        (["edges", "--floor", "-0.1", "--measure", "jaccard"], "jaccard goes from 0 to 1"),
+        (["edges", "--floor", "1.1", "--measure", "jaccard"], "jaccard goes from 0 to 1"),
         (["edges", "--floor", "0.7", "--measure", "mutual_information"], "mutual_information goes from 0 to 0.693"),
         (["edges", "--floor", "1.1", "--measure", "decoder_cosine"], "decoder_cosine goes from -1 to 1"),
         (["edges", "--floor", "nan", "--measure", "virtual_weight"], "virtual_weight can be any number"),
         (["edges", "--floor", "-1", "--measure", "folded_mse"], "folded_mse goes from 0 without an end"),
         (["communities", "--floor", "5"], "jaccard goes from 0 to 1"),
         (["communities", "--floor", "nan"], "jaccard goes from 0 to 1"),
-        (["communities", "--floor", "-0.5", "--measure", "pearson"], "weights of links are positive"),
-        (["pairs", "--floor", "5"], "pearson, cosine, jaccard go from -1 to 1"),
-        (["pairs", "--floor", "nan"], "pearson, cosine, jaccard go from -1 to 1"),
         (["prompt", "--sequence", "0", "--floor", "9"], "pearson goes from -1 to 1"),
     ],
 )
@@ -97,12 +95,20 @@ def test_a_floor_that_no_link_can_have_is_refused_with_the_range(
     out = ["--out", tmp_path / "links.csv"] if words[0] == "edges" else []
     code, printed, error = run(words[0], random_store.path, *words[1:], *out)
     assert (code, printed) == (1, "")
-    assert re.fullmatch(rf"error: floor {words[words.index('--floor') + 1]} cannot be: {told} \(.+\)\n", error)
+    assert re.fullmatch(rf"error: floor {words[words.index('--floor') + 1]} cannot be reached: {told} \(.+\)\n", error)
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("floor", ["-1", "1", "0"])
-def test_the_ends_of_a_range_are_in_it(floor: str, random_store: Store, run: Run, tmp_path: Any) -> None:
+def test_weights_of_communities_are_positive_and_floors_are_numbers(random_store: Store, run: Run) -> None:
+    code, _, error = run("communities", random_store.path, "--floor", "-0.5", "--measure", "pearson")
+    assert (code, error[:23]) == (1, "error: floor -0.5 canno")
+    code, _, error = run("pairs", random_store.path, "--floor", "nan")
+    assert (code, error[:29]) == (1, "error: floor nan is no number")
+    assert run("pairs", random_store.path, "--floor", "1.5")[0] == 0  # only the best of each feature
+
+
+@pytest.mark.parametrize("floor", ["-9", "-1", "1", "0"])  # below the range every link is above the floor
+def test_a_floor_that_links_reach_is_taken(floor: str, random_store: Store, run: Run, tmp_path: Any) -> None:
     assert run("edges", random_store.path, "--floor", floor, "--out", tmp_path / "links.csv")[0] == 0
 
 
@@ -161,3 +167,28 @@ def test_there_are_examples_and_what_readme_says_of_them_is_so(run: Run) -> None
     link = json.loads(run("link", DEMO, "3_241", "4_241", "--json")[1])
     assert link["n_both"] < min(link["n_source"], link["n_target"]) - link["n_both"]
     assert round(link["pearson"], 2) == 0.79
+
+
+@pytest.mark.parametrize("words", [["info", "demo/demo.h5"], ["info"], ["--help"], ["neighbours", "--top", "0"]])
+@pytest.mark.parametrize("looking", [True, False])
+def test_whoever_looks_for_garbage_goes_on_to_do_so(words: list[str], looking: bool, run: Run) -> None:
+    before = gc.isenabled()
+    (gc.enable if looking else gc.disable)()
+    try:
+        run(*words)
+        assert gc.isenabled() == looking
+    finally:
+        (gc.enable if before else gc.disable)()
+
+
+def test_the_server_looks_for_garbage_once_all_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ui import serve
+
+    monkeypatch.setattr(serve, "PATIENCE", 0.0)
+    gc.disable()
+    try:
+        serve.make_ready()
+        assert gc.isenabled()
+    finally:
+        gc.enable()
+        gc.unfreeze()

@@ -59,6 +59,22 @@ def test_every_kind_of_sae_gives_what_it_gives_on_the_cpu(folder: Path, device: 
             )
 
 
+def test_a_block_waits_for_what_is_on_its_way() -> None:
+    from core.collect.encode import Block
+
+    values = torch.zeros(2)
+
+    class Event:
+        def synchronize(self) -> None:
+            values.copy_(torch.tensor([1.5, 2.5]))
+
+    block = Block(
+        torch.tensor([1, 1]), torch.tensor([3, 4], dtype=torch.int32), values, torch.ones(2, 2), np.ones(2, np.uint8),
+        np.uint16, Event(),  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert block.arrays().values.tolist() == [1.5, 2.5]
+
+
 def test_the_way_of_a_gpu_to_sparse_rows_is_the_cpus(folder: Path) -> None:
     from core.collect.encode import SiteEncoder
     from core.sources.arranging import arrange

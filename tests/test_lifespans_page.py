@@ -66,7 +66,7 @@ def test_a_copy_without_an_heir_of_its_own_is_not_said_to_have_ended(store: Stor
     text = everything(app)
     assert "It is no longer one to one: its best match at site 1 is" in text
     assert "link=0_0%2C1_0" in text  # whose own best match is
-    assert "1 are no longer one to one: such a match is there, but its own best match is another feature" in text
+    assert "1 is no longer one to one: such a match is there, but its own best match is another feature" in text
     assert "gone" not in text
     assert "still there" not in text
 

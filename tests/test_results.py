@@ -19,7 +19,7 @@ from core.__main__ import main
 from core.analyses.chance import chance_of_pair
 from core.errors import NotPermitted
 from core.paths import ROOT
-from core.results import cache_size, clear_cache, pair_links, pair_path, results_folder
+from core.results import cache_size, clear_cache, files, pair_links, pair_path, results_folder
 from core.statistics.pairs import whole_pair
 from core.statistics.rows import pair_counts
 from core.store import Store
@@ -181,11 +181,15 @@ def test_no_content_of_a_file_raises(random_store: Store, how: str) -> None:
 def test_a_file_that_may_not_be_read_is_said_so(random_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     pair_links(random_store, "0", "1")
 
-    def denied(path: Path) -> None:
-        raise PermissionError(13, "Permission denied")
+    opened = files.h5py.File
+
+    def denied(path: Path, mode: str, **more: object) -> object:
+        if mode == "r":
+            raise PermissionError(13, "Permission denied")
+        return opened(path, mode, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr("core.results.pairs.opened", denied)
+        patch.setattr(files.h5py, "File", denied)
         heard: list[str] = []
         assert not pair_links(random_store, "0", "1", notice=heard.append)[1]
         assert "cannot be read" in heard[0]

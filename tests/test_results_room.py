@@ -7,14 +7,18 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from core.analyses.chance import chance_of_pair
 from core.analyses.kept_links import KeptPairs
+from core.analyses.kept_nulls import files_of
+from core.analyses.known_chance import known_chance
 from core.errors import NoDiskSpace
 from core.results import cache_size, files, folder, kept_arrays, most_kept, pair_links, pair_path, results_folder
-from core.results.arrays import arrays_path
+from core.results.arrays import arrays_path, read_arrays
 from core.results.folder import MOST_HOSTED, MOST_KEPT, RECENT, make_room, mark_used
 from core.store import Store, open_store
 
@@ -36,6 +40,14 @@ def age(path: Path, seconds: float) -> None:
     """As if it had been written, and last read, so long ago."""
     then = time.time_ns() - int(1e9 * seconds)
     os.utime(path, ns=(then, then))
+
+
+def age_access(path: Path) -> int:
+    """As if it had been read last nine days ago; returns when it was written, which stays."""
+    told = path.stat()
+    written = told.st_mtime_ns - 9 * DAY * 10**9
+    os.utime(path, ns=(written, written))
+    return written
 
 
 def there(store: Store, numbers: range) -> list[int]:
@@ -76,18 +88,56 @@ def test_reading_makes_a_result_new_again_and_leaves_what_says_whether_it_change
 
 
 @pytest.mark.usefixtures("_room_for_three")
-def test_a_pair_in_memory_keeps_its_file_from_going(random_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0.0]
+def test_a_pair_in_memory_keeps_its_file_from_going(random_store: Store) -> None:
     pair_links(random_store, "0", "1")
-    path, pairs = pair_path(random_store, "0", "1"), KeptPairs(clock=lambda: now[0])
+    path, pairs = pair_path(random_store, "0", "1"), KeptPairs()
     assert pairs.get(random_store, "0", "1", 0.0) is not None
-    told = path.stat()
-    os.utime(path, ns=(told.st_atime_ns - 9 * DAY * 10**9, told.st_mtime_ns))
+    written = age_access(path)
     assert pairs.get(random_store, "0", "1", 0.0) is not None
-    age_of_access = path.stat().st_atime_ns
-    now[0] = 1000.0
-    assert pairs.get(random_store, "0", "1", 0.0) is not None
-    assert path.stat().st_atime_ns > age_of_access
+    assert path.stat().st_atime_ns > time.time_ns() - 10**10
+    assert path.stat().st_mtime_ns == written  # it was not replaced
+
+
+@pytest.mark.usefixtures("_room_for_three")
+def test_draws_in_memory_keep_their_files_from_going(random_store: Store) -> None:
+    """As those of an open Evolution page, whose floor and inspector are told from memory."""
+    chance_of_pair(random_store, "0", "1")
+    assert known_chance(random_store, "0", "1")
+    paths = files_of(random_store, "0", "1", "pearson")
+    for path in paths:
+        age_access(path)
+    assert known_chance(random_store, "0", "1")
+    for number in range(5):
+        keep(random_store, number)
+    assert all(path.is_file() for path in paths)
+    assert known_chance(random_store, "0", "1")
+
+
+def test_a_use_is_not_noted_again_at_once(random_store: Store) -> None:
+    keep(random_store, 0)
+    mark_used(path_of(random_store, 0))
+    before = path_of(random_store, 0).stat().st_atime_ns
+    mark_used(path_of(random_store, 0))
+    assert path_of(random_store, 0).stat().st_atime_ns == before
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_file_that_was_replaced_while_it_was_opened_is_read_and_not_called_damaged(
+    random_store: Store, monkeypatch: pytest.MonkeyPatch, replaced: bool
+) -> None:
+    keep(random_store, 3)
+    path, heard, opened = path_of(random_store, 3), list[str](), files.h5py.File
+
+    def first(*arguments: object, **more: object) -> object:
+        monkeypatch.setattr(files.h5py, "File", opened)
+        if replaced:  # another process: cleared it, and has computed it again
+            path.unlink()
+            keep(random_store, 3)
+        raise OSError("Can't synchronously open file")
+
+    monkeypatch.setattr(files.h5py, "File", first)
+    found = read_arrays(path, heard.append)
+    assert (found is not None, len(heard)) == (replaced, 1 - replaced)
 
 
 def test_nothing_goes_while_there_is_room(random_store: Store) -> None:
@@ -167,10 +217,13 @@ def test_marking_what_is_gone_is_no_error(tmp_path: Path) -> None:
 
 def read_for(path: Path, reading: object, done: object) -> None:
     """In a process of its own: open a result, and hold it open until told."""
-    with files.opened(path) as file:
+
+    def read(file: Any) -> bool:
         reading.set()  # type: ignore[attr-defined]
         done.wait(60)  # type: ignore[attr-defined]
-        assert (file["x"][()] == 0).all()
+        return bool((file["x"][()] == 0).all())
+
+    assert files.read_kept(path, read, files.unheard)
 
 
 @pytest.mark.usefixtures("_room_for_three")

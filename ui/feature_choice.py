@@ -9,7 +9,7 @@ from core.errors import StrataError
 from core.store import Store
 from core.values import Feature
 from ui import selection
-from ui.clicks import link_ends
+from ui.clicks import MOST_EXPANDED, link_ends
 
 
 def feature(store: Store, name: str = selection.FEATURE, instead: Callable[[], str] | None = None) -> selection.Setting:
@@ -18,10 +18,10 @@ def feature(store: Store, name: str = selection.FEATURE, instead: Callable[[], s
 
 
 def features(store: Store, name: str) -> selection.Setting[tuple[str, ...]]:
-    """Several features, with commas between."""
+    """Several features, with commas between; the last MOST_EXPANDED count."""
 
     def read(text: str) -> tuple[str, ...]:
-        return tuple(str(known(store, each)) for each in text.split(",") if each)
+        return tuple(str(known(store, each)) for each in text.split(",") if each)[-MOST_EXPANDED:]
 
     return selection.Setting(name, (), read, ",".join)
 

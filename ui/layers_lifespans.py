@@ -63,7 +63,8 @@ class Shown:
     @property
     def chain(self) -> int | None:
         """The chain in focus; None where none is listed."""
-        return int(self.chains[self.row]) if len(self.chains) and not self.gap else None
+        row = self.row  # asked also where nothing is listed: an address may ask for what is not there
+        return int(self.chains[row]) if len(self.chains) and not self.gap else None
 
 
 def shown(page: Page, asked: Asked, matches: Sequence[Matches]) -> Shown:

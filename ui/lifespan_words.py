@@ -16,7 +16,7 @@ from core.analyses.returns import SHALLOW, Return, told_of_gap
 from core.labels import Labels
 from core.values import Feature
 from ui.go import anchor
-from ui.text import called, figure, listed, measure_name
+from ui.text import called, figure, listed, measure_name, percent
 
 ENDINGS = dict(zip(THEN, ("", " and ends there", ", then is no longer one to one"), strict=True))
 """How a title goes on after the last site of a chain."""
@@ -57,6 +57,9 @@ def how_long(found: Lifespans) -> str:
     ...                  *np.zeros((4, 2)))
     >>> how_long(some)
     'half of all one-to-one chains stop within 1.0 sites of their first'
+    >>> from dataclasses import replace
+    >>> how_long(replace(some, birth=np.zeros(9000, int), length=np.append(2, np.ones(8999, int))))
+    '0.01% of all chains outlast one site'
     """
     curve = survival(found)
     half = half_life(curve)
@@ -64,18 +67,38 @@ def how_long(found: Lifespans) -> str:
         return f"half of all one-to-one chains stop within {half:.1f} sites of their first"
     if np.isnan(curve[1]):
         return "no alive feature is followed by another site"
-    return f"{100 * curve[1]:.0f}% of all chains outlast one site"
+    return f"{percent(float(curve[1]))} of all chains outlast one site"
 
 
 def explained(found: Lifespans) -> str:
     """How lifespans are computed, and how many chains stop in which way."""
     _, ended, shared = then_table(found).sum(0).tolist()
     tau = f"{found.threshold:g} or more"
+    ends, others = many(ended, "chain ends", "chains end"), many(shared, "is", "are")
     return (
         "A lifespan is a chain of features from site to site, each the other’s best match, with a "
-        f"{measure_name(found.measure)} of {tau}. {ended:,} chains end: no match of {tau} is left at the next site. "
-        f"{shared:,} are no longer one to one: such a match is there, but its own best match is another feature."
+        f"{measure_name(found.measure)} of {tau}. {ends}: no match of {tau} is left at the next site. {others} no "
+        "longer one to one: such a match is there, but its own best match is another feature."
     )
+
+
+def many(count: int, one: str, more: str) -> str:
+    """A number with the word that goes with it.
+
+    >>> many(1, "is", "are"), many(2000, "is", "are")
+    ('1 is', '2,000 are')
+    """
+    return f"{count:,} {one if count == 1 else more}"
+
+
+def below(value: float, threshold: float) -> str:
+    """A value below a threshold, with so many digits that one sees it is below.
+
+    >>> below(0.943, 0.95), below(0.94996, 0.95), below(0.3, 0.95)
+    ('0.943', '0.94996', '0.300')
+    """
+    digits = next((d for d in range(3, 9) if float(f"{value:.{d}f}") < threshold), 9)
+    return figure(value, digits)
 
 
 def afterwards(found: Lifespans, chain: int) -> str:
@@ -86,7 +109,8 @@ def afterwards(found: Lifespans, chain: int) -> str:
     heir, rival = found.after(chain)
     if heir is None:
         return f"It ends: no alive feature of the next site ever resembles {last}."
-    value = f"{measure_name(found.measure)} of {figure(found.value_next[chain], 3)}"
+    shown = figure(found.value_next[chain], 3) if then != "ended" else below(found.value_next[chain], found.threshold)
+    value = f"{measure_name(found.measure)} of {shown}"
     match = f"its best match at site {heir.key} is {_link(last, heir)}, with a {value}"
     if rival is None or then == "ended":
         return f"It ends: {match}, below {found.threshold:g}."
@@ -106,7 +130,8 @@ def title_of_returns(back: Sequence[Return], row: int, labels: Labels) -> str:
     if not back:
         return "No feature falls below τ and returns"
     one = back[row]
-    fall = "has no match" if np.isnan(one.between) else f"falls to {figure(one.between, 2 if one.depth >= 0.01 else 3)}"
+    shown = figure(one.between, 2) if one.depth >= 0.01 else below(one.between, one.between + one.depth)
+    fall = "has no match" if np.isnan(one.between) else f"falls to {shown}"
     told = f"{called(one.before, labels)} of site {one.before.key} {fall} in between and is there again at site"
     return f"{told} {one.after.key}" + (f", one of {len(back):,}" if len(back) > 1 else "")
 

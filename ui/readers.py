@@ -35,11 +35,15 @@ def read_store(found: Found) -> Store:
 
 def read_labels(store: Store) -> Labels:
     """The labels beside a store; raises `BadArgument` for a file that is no label table."""
+    return _labels(str(store.path), store.fingerprint, changed(labels_path(store.path)), store)
+
+
+def changed(path: Path) -> int:
+    """When a file was last written, in nanoseconds; 0 where there is none."""
     try:
-        changed = labels_path(store.path).stat().st_mtime_ns
+        return path.stat().st_mtime_ns
     except OSError:
-        changed = 0
-    return _labels(str(store.path), store.fingerprint, changed, store)
+        return 0
 
 
 def links(store: Store) -> CachedLinks:
@@ -99,7 +103,10 @@ class Reading:
         """One row a feature of a site, with its best link at site `to` where that pair has been computed."""
         table = _site_table(self.store.fingerprint, self.store, self.labels, key, len(self.labels))
         path = self.kept_pair(key, to)
-        return table if path is None else _best_links(self.store.fingerprint, str(path), table, self.store, key)
+        if path is None:
+            return table
+        found = _best_links(str(path), changed(path), key, len(self.labels), table, self.store)
+        return table if found is None else found
 
     def kept_pair(self, key: str, to: str) -> Path | None:
         """The file of a computed pair of sites, if it is there."""
@@ -172,9 +179,11 @@ def _site_table(fingerprint: str, _store: Store, _labels: Labels, key: str, n_la
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _best_links(fingerprint: str, path: str, _table: pl.DataFrame, _store: Store, key: str) -> pl.DataFrame:
+def _best_links(
+    path: str, changed: int, key: str, labels: int, _table: pl.DataFrame, _store: Store
+) -> pl.DataFrame | None:
     found = read_pair(Path(path), _store)
-    return _table if found is None else with_best_links(_table, found, _store, key)
+    return None if found is None else with_best_links(_table, found, _store, key)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -25,12 +25,12 @@ def make_ready() -> None:
     Waits for the server first: components register with it. What is not for the first picture comes last. Whatever goes
     wrong here will go wrong again, and be shown, where somebody is looking.
     """
-    from streamlit import runtime
-
-    deadline = time.monotonic() + PATIENCE
-    while not runtime.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
     try:
+        from streamlit import runtime
+
+        deadline = time.monotonic() + PATIENCE
+        while not runtime.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
         from core.library import found_stores
         from ui import cards, evolution, graph, home, inspector, pills, setup  # noqa: F401  (to have them imported)
         from ui.readers import Reading, read_labels, read_store
@@ -49,7 +49,7 @@ def make_ready() -> None:
 def main() -> None:
     """Run Streamlit's own server in this process.
 
-    While modules are imported nobody looks for garbage among them: a quarter of the time until the first picture.
+    While modules are imported nobody looks for garbage among them (benchmarks/NOTES.md says what that saves).
     """
     gc.disable()
     from streamlit.web import cli

@@ -91,7 +91,6 @@ class _Entry:
     stamp: tuple[int, int]  # time and size of the file that was read
     kept: KeptPair | None  # None: it was damaged
     used: float
-    marked: float  # when its file was last marked as used
 
     @property
     def nbytes(self) -> int:
@@ -133,9 +132,7 @@ class KeptPairs:
             if entry is not None and entry.stamp == stamp:
                 entry.used = self._clock()
                 self._entries.move_to_end(path)
-                if entry.used > entry.marked + IDLE:  # it must not give way on the disk while it is of use here
-                    entry.marked = entry.used
-                    mark_used(path)
+                mark_used(path)  # it must not give way on the disk while it is of use here
                 return entry.kept
             self._entries.pop(path, None)
             if path in self._reading or not self._make_room(2 * found.st_size):
@@ -162,7 +159,7 @@ class KeptPairs:
         finally:
             with self._lock:
                 del self._reading[path]
-                self._entries[path] = _Entry(stamp, kept, self._clock(), self._clock())
+                self._entries[path] = _Entry(stamp, kept, self._clock())
         return kept
 
 

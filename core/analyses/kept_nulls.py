@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from core.results import Notice, arrays_path, kept_arrays, pair_links, pair_path
+from core.results import Notice, arrays_path, kept_arrays, mark_used, pair_links, pair_path
 from core.statistics import null_rows, nulls
 from core.statistics.best_alive import alive
 from core.statistics.devices import work
@@ -85,11 +85,16 @@ def files_of(
 
 
 def stamp_of(paths: Sequence[Path]) -> Stamp | None:
-    """Time and size of each file, which differ once one was replaced; None where one is missing."""
+    """Time and size of each file, which differ once one was replaced; None where one is missing.
+
+    Who asks has them in memory, or is about to: they must not give way on the disk meanwhile.
+    """
     try:
         told = [path.stat() for path in paths]
     except OSError:
         return None
+    for path in paths:
+        mark_used(path)
     return tuple((each.st_mtime_ns, each.st_size, each.st_ino) for each in told)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import threading
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from core.commands.output import print_json, print_table
 from core.errors import BadArgument
 from core.results import pair_links
 from core.statistics.devices import DEVICES
-from core.statistics.measures import BOUNDED, check_reach
+from core.statistics.measures import BOUNDED
 from core.statistics.pairs import FLOOR, TOP, PairLinks, histogram_edges
 from core.store import Store, open_store
 from core.values import MEASURES
@@ -39,7 +40,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Compute or find the pairs and say what they hold."""
-    check_reach(options.floor, BOUNDED)
+    if math.isnan(options.floor):
+        raise BadArgument("floor nan is no number", "choose one, such as 0.1; above 1 only the best are kept")
     store = open_store(options.store)
     reports = []
     for source, target in chosen_pairs(store, options.source, options.target, every=options.all):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import NoDiskSpace, NotPermitted
-from core.results.files import DAMAGED, Notice, complain, digest_of, opened, unheard, write
+from core.results.files import Notice, digest_of, read_kept, unheard, write
 from core.results.folder import results_folder
 from core.results.pairs import STATISTICS_VERSION, refuse_if_hosted
 from core.store import Store
@@ -53,14 +53,11 @@ def arrays_path(kind: str, store: Store, key: Sequence[Any]) -> Path:
 
 def read_arrays(path: Path, notice: Notice = unheard) -> dict[str, np.ndarray] | None:
     """What a file of `kept_arrays` holds; None where there is none, or where it is damaged (`notice` hears of it)."""
-    if not path.is_file():
-        return None
-    try:
-        with opened(path) as file:
-            found = {name: np.asarray(file[name][()]) for name in sorted(file)}
-            if file.attrs["name"] != path.name or file.attrs["sha256"] != digest_of(found):
-                raise ValueError("it is not what was written")
-    except DAMAGED as error:
-        complain(path, error, notice)
-        return None
-    return found
+
+    def read(file: Any) -> dict[str, np.ndarray]:
+        found = {name: np.asarray(file[name][()]) for name in sorted(file)}
+        if file.attrs["name"] != path.name or file.attrs["sha256"] != digest_of(found):
+            raise ValueError("it is not what was written")
+        return found
+
+    return read_kept(path, read, notice)

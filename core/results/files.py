@@ -9,11 +9,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import stat
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import h5py
 import numpy as np
@@ -26,6 +27,7 @@ DAMAGED = (
 )  # fmt: skip
 """What reading a file raises that is not what was written, whatever is wrong with it."""
 
+T = TypeVar("T")
 Notice = Callable[[str], None]
 
 
@@ -33,18 +35,32 @@ def unheard(text: str) -> None:
     """The `Notice` of who does not listen."""
 
 
-def opened(path: Path) -> h5py.File:
-    """A kept file for reading. Complete files never change, and some shared disks know no locks: none is asked for."""
-    mark_used(path)
-    return h5py.File(path, "r", locking=False)
+def read_kept(path: Path, read: Callable[[h5py.File], T], notice: Notice) -> T | None:
+    """What `read` makes of a kept file; None where there is none, or it is of no use: `notice` hears of that.
+
+    A file that was cleared, gave way or was replaced while it was opened is not of no use; what has come in its place
+    is read. Complete files never change, and some shared disks know no locks: none is asked for.
+    """
+    while (found := _identity(path)) is not None:
+        try:
+            mark_used(path)
+            with h5py.File(path, "r", locking=False) as file:
+                return read(file)
+        except DAMAGED as error:
+            if _identity(path) == found:
+                state = "cannot be read" if isinstance(error, PermissionError) else "is damaged"
+                notice(f"{path.name} {state} and will be computed again: {str(error)[:100]}")
+                return None
+    return None
 
 
-def complain(path: Path, error: BaseException, notice: Notice) -> None:
-    """Tell of a file that is there and of no use; one that was cleared, or gave way, while it was opened is neither."""
-    if not path.exists():
-        return
-    state = "cannot be read" if isinstance(error, PermissionError) else "is damaged"
-    notice(f"{path.name} {state} and will be computed again: {str(error)[:100]}")
+def _identity(path: Path) -> tuple[int, int, int] | None:
+    """What tells a file from one that was written in its place; None where there is none."""
+    try:
+        told = path.stat()
+    except OSError:
+        return None
+    return (told.st_ino, told.st_mtime_ns, told.st_size) if stat.S_ISREG(told.st_mode) else None
 
 
 def digest_of(arrays: Mapping[str, np.ndarray]) -> str:

@@ -18,6 +18,8 @@ from core.paths import cache_place, hosted
 MOST_KEPT = 10_000_000_000
 """Bytes of all results together, unless ``STRATA_CACHE_GB`` says otherwise: those of eight stores of GPT-2's shape."""
 MOST_HOSTED = 1_000_000_000
+MARKED = 60
+"""Seconds in which a use need not be noted again."""
 RECENT = 600
 """Seconds in which a result that was read or written does not give way, whatever the bound."""
 ABANDONED = 86_400
@@ -44,9 +46,11 @@ def cache_size() -> int:
 
 
 def mark_used(path: Path) -> None:
-    """Note that a result has just been read, in its time of access, which many disks do not keep by themselves."""
+    """Note that a result is of use, in its time of access, which many disks do not keep by themselves."""
     with suppress(OSError):  # it is gone, or another user's
-        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
+        told, now = path.stat(), time.time_ns()
+        if told.st_atime_ns < now - int(1e9 * MARKED):
+            os.utime(path, ns=(now, told.st_mtime_ns))
 
 
 def make_room() -> int:

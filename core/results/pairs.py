@@ -16,7 +16,7 @@ import numpy as np
 
 from core.errors import HostedRefusal, NoDiskSpace, NotPermitted
 from core.paths import hosted
-from core.results.files import DAMAGED, Notice, complain, opened, unheard, write
+from core.results.files import Notice, read_kept, unheard, write
 from core.results.folder import results_folder
 from core.statistics.devices import pair_on, work
 from core.statistics.measures import BOUNDED
@@ -98,20 +98,15 @@ def pair_links(
 
 def read_pair(path: Path, store: Store, notice: Notice = unheard) -> PairLinks | None:
     """What a file holds; None where there is none, or where it is damaged (then `notice` hears of it)."""
-    if not path.is_file():
-        return None
-    try:
-        with opened(path) as file:
-            attributes = dict(file.attrs)
-            arrays = {name: np.asarray(file[name][:], kind) for name, kind in ARRAYS.items()}
-            histograms = np.asarray(file["histograms"][:], np.int64)
+
+    def read(file: Any) -> PairLinks:
+        attributes = dict(file.attrs)
+        arrays = {name: np.asarray(file[name][:], kind) for name, kind in ARRAYS.items()}
         if attributes["format"] != FORMAT or attributes["name"] != path.name:
             raise ValueError("it belongs to something else")
-        found = _checked(attributes, arrays, histograms, store)
-    except DAMAGED as error:
-        complain(path, error, notice)
-        return None
-    return found
+        return _checked(attributes, arrays, np.asarray(file["histograms"][:], np.int64), store)
+
+    return read_kept(path, read, notice)
 
 
 def _checked(

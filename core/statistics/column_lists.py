@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from core.kernels import kernel, prefetch
-from core.statistics.pair_kernels import LIMITS, LINE, LOW, marked
+from core.statistics.marks import marked
+from core.statistics.pair_kernels import LIMITS, LINE, LOW
 
 AHEAD = 8  # records whose lists are fetched beforehand
 

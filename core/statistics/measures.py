@@ -157,21 +157,26 @@ BOUNDED = ("pearson", "cosine", "jaccard")
 
 
 def check_reach(floor: float, measures: Sequence[str]) -> None:
-    """Raise `BadArgument` for a floor that lies beyond the range of all of the measures, or is no number.
+    """Raise `BadArgument` for a floor that no link can reach by any of the measures, or that is no number.
 
-    >>> check_reach(-0.5, ("pearson", "jaccard"))
+    Below their range lies what every link reaches, as somebody may well want.
+
+    >>> check_reach(-9, ("pearson", "jaccard"))
     >>> check_reach(5, ("jaccard",))
     Traceback (most recent call last):
-    core.errors.BadArgument: floor 5 cannot be: jaccard goes from 0 to 1 (choose one in between)
+    core.errors.BadArgument: floor 5 cannot be reached: jaccard goes from 0 to 1 (choose one in between)
     """
     ranges = [about(name).range for name in measures]
-    if any(low <= floor <= high for low, high in ranges) or not ranges:
+    lower = [about(name).lower_is_better for name in measures]
+    if not ranges or any(
+        floor >= low if down else floor <= high for (low, high), down in zip(ranges, lower, strict=True)
+    ):
         return
     low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
     upper = f"to {high:.3g}" if math.isfinite(high) else "without an end"
     words, verb = ", ".join(measures), "goes" if len(measures) == 1 else "go"
     told = f"{words} {verb} from {low:g} {upper}" if math.isfinite(low) else f"{words} can be any number"
-    raise BadArgument(f"floor {floor:g} cannot be: {told}", "choose one in between")
+    raise BadArgument(f"floor {floor:g} cannot be reached: {told}", "choose one in between")
 
 
 def measure_function(name: str) -> Callable[[PairCounts], Any]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.kernels import copy_eight, kernel, prefetch
+from core.kernels import kernel, prefetch
+from core.statistics.marks import marked
 
 RULE = np.int64(1) << 32
 LOW = RULE - 1
@@ -25,7 +26,6 @@ LINE, LIMITS = 8, 10
 
 AHEAD = 64  # targets whose lines are fetched beforehand
 TILE = 256  # pairs measured at once
-GATHER = np.uint64(0x0102040810204080)  # eight bytes of 0 or 1 times this have those bits in the highest byte
 BOTH, SUM, THEIRS, MEANS, DEVIATIONS, ROOTS, VALUES = range(7)
 """Rows of a tile's scratch [VALUES + 6, TILE]: what is known of each pair, then its six measures."""
 
@@ -246,28 +246,3 @@ def mark_notable(met, least_a, a, limits_a, least_b, b, limits_b, least_c, c, li
         hits[s] = np.uint8(found) | (hits[s] & more)
     for s in range(met, (met + 63) // 64 * 64):
         hits[s] = 0
-
-
-@kernel
-def marked(met, words, listed, places):  # type: ignore[no-untyped-def]
-    """How many of `met` are marked, and their places, rising: eight marks are one word, 64 are passed over at once.
-
-    A product gathers the lowest bits of a word's bytes into one byte; where the bits of each byte stand is looked up.
-    Eight places are always written, of which those count that have a mark. `words` ends with a whole line of the cache.
-    """
-    found = np.uint64(0)
-    for line in range(np.uint64(0), np.uint64((met + 63) // 64 * 8), np.uint64(8)):
-        if any_of_line(words, line):
-            for w in range(line, line + np.uint64(8)):
-                byte = (words[w] * GATHER) >> np.uint64(56)
-                copy_eight(listed, np.int64(np.uint64(9) * byte), np.uint32(np.uint64(8) * w), places, np.int64(found))
-                found += np.uint64(listed[byte, np.uint64(8)])
-    return np.int64(found)
-
-
-@kernel
-def any_of_line(words, line):  # type: ignore[no-untyped-def]
-    """Whether any of eight neighbouring words is not zero."""
-    found = words[line] | words[line + np.uint64(1)] | words[line + np.uint64(2)] | words[line + np.uint64(3)]
-    found |= words[line + np.uint64(4)] | words[line + np.uint64(5)]
-    return (found | words[line + np.uint64(6)] | words[line + np.uint64(7)]) != 0

@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from core.kernels import kernel, prefetch, uncounted
-from core.statistics.pair_kernels import BOTH, ENTROPY, LOW, RULE, SUM, TILE, marked, measured
+from core.statistics.marks import marked
+from core.statistics.pair_kernels import BOTH, ENTROPY, LOW, RULE, SUM, TILE, measured
 
 AHEAD = 4  # how many of the target's rows are fetched beforehand
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from core.statistics.column_lists import by_source, distinct, joined, merge_records, unlisted
+from core.statistics.marks import bits_of_bytes
 from core.statistics.pair_kernels import AHEAD, LIMITS, LINE, TILE, TOTAL, VALUES
 
 T = TypeVar("T")
@@ -108,20 +109,6 @@ class Columns:
     def forget(self) -> None:
         """Let go of the lists, which may be as large as all links."""
         self.entries = self.entries[:0].copy()
-
-
-def bits_of_bytes() -> np.ndarray:
-    """Of each byte the places of its bits, and after eight of them how many there are; uint32 [256, 9].
-
-    >>> bits_of_bytes()[0b10010].tolist()
-    [1, 4, 0, 0, 0, 0, 0, 0, 2]
-    """
-    listed = np.zeros((256, 9), np.uint32)
-    for byte in range(256):
-        bits = [bit for bit in range(8) if byte >> bit & 1]
-        listed[byte, : len(bits)] = bits
-        listed[byte, 8] = len(bits)
-    return listed
 
 
 def records_of(d_sae: int) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import Server
+from tests.browser.test_evolution_graph import until
 
 pytestmark = pytest.mark.browser
 NARROW, WIDE = 420, 1440
@@ -50,8 +51,7 @@ def test_names_in_a_table_break_where_they_are_long_and_not_at_every_word(tab: A
 def test_a_table_on_a_canvas_fades_too(tab: Any, server: Server) -> None:
     frame = '[data-testid="stDataFrameResizable"]'
     opened(tab, server, NARROW, "gates?store=demo&view=splits", f"{frame} .dvn-scroller")
-    tab.wait_for_timeout(500)
-    assert tab.locator(frame).first.evaluate(FADES)[1] > 0
+    until(tab, lambda: tab.locator(frame).first.evaluate(FADES)[1] > 0)
 
 
 def test_what_fits_does_not_fade(tab: Any, server: Server) -> None:
