@@ -22,9 +22,10 @@ import numpy as np
 from core.analyses.communities import store_membership
 from core.analyses.gates import gates
 from core.analyses.lifespans import lifespans
+from core.analyses.matches import Matches, adjacent_matches
 from core.analyses.returns import matches_for_returns, returns
 from core.analyses.splits import merges, splits
-from core.analyses.turnover import Matches, adjacent_matches, band
+from core.analyses.turnover import band
 from core.sources.planted import plant
 from core.sources.structures import Planting, one_of_each
 from core.sources.truth import Truth

@@ -13,8 +13,9 @@ import numpy as np
 from core.analyses.gate import Gate
 from core.analyses.gates import gates
 from core.analyses.lifespans import lifespans
+from core.analyses.matches import adjacent_matches
 from core.analyses.splits import Divided, merges, splits
-from core.analyses.turnover import THRESHOLD, adjacent_matches
+from core.analyses.turnover import THRESHOLD
 from core.store import Store
 from core.values import MIN_ACTIVE, Feature
 

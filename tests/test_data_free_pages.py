@@ -16,9 +16,10 @@ from streamlit.testing.v1 import AppTest
 from core.analyses.agreement import disagreements, kept_links, with_weights
 from core.analyses.agreement_tables import disagreement_table
 from core.analyses.assigned import agreed, agreement_table, assignment, is_kept
+from core.analyses.matches import matches
 from core.analyses.neighbours import StoreLinks
 from core.analyses.turned import turned
-from core.analyses.turnover import matches, turnover
+from core.analyses.turnover import turnover
 from core.labels import Labels
 from core.paths import ROOT
 from core.results import pair_links

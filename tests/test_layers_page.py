@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.analyses import layer_tables as tables
 from core.analyses.lifespans import lifespans
+from core.analyses.matches import adjacent_matches
 from core.analyses.returns import matches_for_returns, returns
 from core.analyses.site_features import behind
 from core.analyses.site_summary import (
@@ -25,7 +26,7 @@ from core.analyses.site_summary import (
     site_summary,
     token_steps,
 )
-from core.analyses.turnover import BANDS, Turnover, adjacent_matches, turnover
+from core.analyses.turnover import BANDS, Turnover, turnover
 from core.labels import Labels, labels_path, write_labels
 from core.paths import ROOT
 from core.sources.planted import plant

@@ -21,7 +21,8 @@ from core.analyses.lifespans import (
     survival,
     then_table,
 )
-from core.analyses.turnover import adjacent_matches, turnover
+from core.analyses.matches import adjacent_matches
+from core.analyses.turnover import turnover
 from core.errors import BadArgument
 from core.labels import Labels
 from core.sources.planted import plant

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.analyses.lifespans import THEN, lifespans, then_table
-from core.analyses.turnover import adjacent_matches
+from core.analyses.matches import adjacent_matches
 from core.paths import ROOT
 from core.sources.planted import plant
 from core.store import Store

@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 
 from core.analyses.edges import edge_table
+from core.analyses.matches import matches
 from core.analyses.neighbours import StoreLinks
 from core.analyses.store_graph import store_graph
-from core.analyses.turnover import matches
 from core.results import pair_links
 from core.sources.planted import plant
 from core.statistics.measures import BOUNDED

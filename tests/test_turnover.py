@@ -11,17 +11,8 @@ import pytest
 
 from core.__main__ import main
 from core.analyses.layer_tables import turnover_table
-from core.analyses.turnover import (
-    ADMISSIBLE,
-    BANDS,
-    Matches,
-    adjacent_matches,
-    band,
-    matches,
-    share_at,
-    share_curves,
-    turnover,
-)
+from core.analyses.matches import ADMISSIBLE, Matches, adjacent_matches, matches
+from core.analyses.turnover import BANDS, band, share_at, share_curves, turnover
 from core.commands.output import plain
 from core.errors import BadArgument, Cancelled, NothingRecorded
 from core.results import pair_links, results_folder
@@ -214,7 +205,7 @@ def test_best_matches_are_kept_and_their_pair_is_not_read_again(
     store = plant(tmp_path / "s.h5", sites, weights=weights)
     first = matches(store, "0", "1", measure)
     for name in ("pair_links", "best_of_pair", "best_by_direction", "row_maxima"):
-        monkeypatch.setattr(f"core.analyses.turnover.{name}", lambda *asked, **running: pytest.fail("asked again"))
+        monkeypatch.setattr(f"core.analyses.matches.{name}", lambda *asked, **running: pytest.fail("asked again"))
     again = matches(store, "0", "1", measure)
     for side in ("forward", "backward"):
         for part in ("partner", "value"):

@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from core.analyses.assigned import Agreed, agreed, agreement_table, assignment, is_kept
-from core.analyses.turnover import Matches
+from core.analyses.matches import Matches
 from core.errors import Cancelled
 from core.paths import hosted
 from core.results import Notice

@@ -20,8 +20,8 @@ from core.analyses.lifespans import (
     survival,
     then_table,
 )
+from core.analyses.matches import Matches
 from core.analyses.returns import Return, gap_of, returns
-from core.analyses.turnover import Matches
 from core.views.curves import Line, line_figure
 from ui import lifespan_words, palette, selection
 from ui.go import anchor, linked

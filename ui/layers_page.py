@@ -8,15 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from core.analyses.lifespans import THEN
+from core.analyses.matches import ADMISSIBLE, Matches, matches_by_measure
 from core.analyses.returns import pairs_for_returns
-from core.analyses.turnover import (
-    ADMISSIBLE,
-    BANDS,
-    THRESHOLD,
-    Matches,
-    Turnover,
-    matches_by_measure,
-)
+from core.analyses.turnover import BANDS, THRESHOLD, Turnover
 from core.errors import NothingRecorded, SpacesDiffer
 from core.results import Notice, pair_path
 from core.statistics.measures import BOUNDED

@@ -18,7 +18,7 @@ def turnover(path: str, asked: Asked, measures: tuple[str, ...], place: int, *, 
     """
     names = [
         "from core.analyses import layer_tables as tables",
-        "from core.analyses.turnover import adjacent_by_measure",
+        "from core.analyses.matches import adjacent_by_measure",
     ]
     lines = [
         f"by_pair = adjacent_by_measure(store, {measures!r})",
@@ -42,7 +42,7 @@ def lifespans(path: str, asked: Asked, question: Question, gap: int) -> str:
     names = [
         "from core.analyses import layer_tables as tables",
         "from core.analyses import lifespans as spans",
-        "from core.analyses.turnover import adjacent_matches",
+        "from core.analyses.matches import adjacent_matches",
     ]
     born, length, least, then = question
     lines = [

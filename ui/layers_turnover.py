@@ -11,7 +11,8 @@ import polars as pl
 import streamlit as st
 
 from core.analyses.layer_tables import TAUS, band_table, curve_table, turnover_table
-from core.analyses.turnover import ADMISSIBLE, Matches, Turnover, of_source, share_curves, turnover
+from core.analyses.matches import ADMISSIBLE, Matches
+from core.analyses.turnover import Turnover, of_source, share_curves, turnover
 from core.statistics.chance import best_by_chance
 from core.values import Feature
 from core.views.curves import Line, line_figure

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from core.analyses.turnover import Matches
+from core.analyses.matches import Matches
 from core.results import Notice, arrays_path, kept_arrays, unheard
 from core.statistics.assignment import CANDIDATES, DENSE_FEATURES, Assignment, assign_folded
 from core.statistics.data_free import folding

@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 
 from core.analyses.lifespans import THEN, Lifespans, half_life, length_table, survival, then_table
+from core.analyses.matches import Matches
 from core.analyses.returns import Return
-from core.analyses.turnover import Matches, band, of_source, share_curves, turnover
+from core.analyses.turnover import band, of_source, share_curves, turnover
 from core.labels import Labels
 from core.values import Feature
 

@@ -21,7 +21,8 @@ from functools import cached_property
 
 import numpy as np
 
-from core.analyses.turnover import THRESHOLD, Matches, check_threshold
+from core.analyses.matches import Matches
+from core.analyses.turnover import THRESHOLD, check_threshold
 from core.errors import BadArgument
 from core.values import Feature
 
@@ -85,10 +86,10 @@ class Lifespans:
 def lifespans(adjacent: Sequence[Matches], threshold: float = THRESHOLD) -> Lifespans:
     """The chains of mutual best matches at τ = `threshold` over adjacent sites; raises `BadArgument`.
 
-    `adjacent` are the matches of each site with the next one (`core.analyses.turnover.adjacent_matches`).
+    `adjacent` are the matches of each site with the next one (`core.analyses.matches.adjacent_matches`).
 
     >>> import tempfile, pathlib
-    >>> from core.analyses.turnover import adjacent_matches
+    >>> from core.analyses.matches import adjacent_matches
     >>> from core.sources.structures import Planting
     >>> planting = Planting(sites=3, width=8, tokens=5_000, noise=0)
     >>> chains = planting.passed_on(0, 2), planting.passed_on(1, 2), planting.passed_on(0, 1)

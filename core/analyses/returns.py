@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from core.analyses.turnover import THRESHOLD, Matches, check_threshold, matches
+from core.analyses.matches import Matches, matches
+from core.analyses.turnover import THRESHOLD, check_threshold
 from core.store import Store
 from core.values import Feature
 

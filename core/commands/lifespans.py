@@ -15,8 +15,9 @@ from core.analyses.lifespans import (
     survival,
     then_table,
 )
+from core.analyses.matches import ADMISSIBLE, check_measure
 from core.analyses.returns import GAP, SHALLOW, WHOLE, Return, gap_of, matches_for_returns, returns, told_of_gap
-from core.analyses.turnover import ADMISSIBLE, THRESHOLD, check_measure, check_threshold
+from core.analyses.turnover import THRESHOLD, check_threshold
 from core.commands.arguments import add_json, add_store, count
 from core.commands.output import print_json, print_table
 from core.commands.pairs import warn

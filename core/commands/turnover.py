@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from core.analyses.turnover import ADMISSIBLE, THRESHOLD, check_measure, check_threshold, matches, turnover
+from core.analyses.matches import ADMISSIBLE, check_measure, matches
+from core.analyses.turnover import THRESHOLD, check_threshold, turnover
 from core.commands.arguments import add_json, add_sites, add_store
 from core.commands.between import site_pairs
 from core.commands.output import print_json, print_table

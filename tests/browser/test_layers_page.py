@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 
 from core.analyses.layer_tables import turnover_table
+from core.analyses.matches import adjacent_matches
 from core.analyses.neighbours import StoreLinks
-from core.analyses.turnover import adjacent_matches, turnover
+from core.analyses.turnover import turnover
 from core.labels import labels_path, write_labels
 from core.sources.structures import Planting
 from core.store import Store
