@@ -22,9 +22,10 @@ from core.statistics.best_alive import alive
 from core.statistics.chance import best_by_chance, null_maxima, p_of_best
 from core.statistics.false_discoveries import LOWEST, Floor, LinkValues, NullLinks, floor_at, q_values, stratum
 from core.statistics.link_chance import link_chance
+from core.statistics.margins import margins
 from core.statistics.measures import MEASURE_FUNCTIONS
 from core.statistics.nulls import NULLS
-from core.statistics.rows import margins, pair_counts
+from core.statistics.rows import pair_counts
 from core.store import Store
 from core.values import MEASURES, Feature, PairCounts
 

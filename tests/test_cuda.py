@@ -21,9 +21,10 @@ from core.paths import ROOT
 from core.results import pair_links, pair_path
 from core.sources.planted import plant, planted_tokens
 from core.statistics import devices, pairs
+from core.statistics.margins import margins
 from core.statistics.measures import BOUNDED, all_measures
 from core.statistics.pairs import PairLinks
-from core.statistics.rows import RowMap, margins
+from core.statistics.rows import RowMap
 from core.store import Sparse, Store
 from core.values import MEASURES
 from tests.oracle import dense_measures, random_dense, some_uncounted

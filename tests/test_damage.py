@@ -13,7 +13,8 @@ from core.analyses.link import link_report
 from core.analyses.neighbours import StoreLinks
 from core.analyses.tables import token_shares
 from core.errors import StoreDamaged, StrataError
-from core.statistics.rows import active_counts, pair_counts
+from core.statistics.margins import active_counts
+from core.statistics.rows import pair_counts
 from core.store import Store, open_store
 from core.values import Feature
 

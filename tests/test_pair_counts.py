@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from core.analyses.neighbours import StoreLinks
 from core.errors import BadArgument, UnknownFeature, UnknownSite
 from core.sources.planted import plant, planted_tokens
+from core.statistics.margins import active_counts
 from core.statistics.measures import all_measures, lift
 from core.statistics.ranking import rank
-from core.statistics.rows import active_counts, pair_counts, two_feature_counts
+from core.statistics.rows import pair_counts, two_feature_counts
 from core.store import Sparse, Store
 from core.values import MEASURES, Feature, PairCounts
 from tests.oracle import dense_measures, random_dense, ranking, some_uncounted

@@ -10,11 +10,12 @@ import pytest
 
 from core.errors import BadArgument, Cancelled, StoreDamaged
 from core.sources.planted import plant, planted_tokens
+from core.statistics.margins import margins
 from core.statistics.measures import BOUNDED, MEASURE_FUNCTIONS, all_measures
 from core.statistics.pair_sides import rounded_down
 from core.statistics.pairs import BINS, PairLinks, chunk_bounds, histogram_edges, whole_pair
 from core.statistics.ranking import rank
-from core.statistics.rows import RowMap, margins, pair_counts
+from core.statistics.rows import RowMap, pair_counts
 from core.store import Sparse, Store
 from core.values import MEASURES, Feature, PairCounts
 from tests.oracle import random_dense

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.recovery import KINDS, Recovery, recoveries
 from core.sources.structures import Planting, one_of_each
-from core.statistics.rows import active_counts
+from core.statistics.margins import active_counts
 from core.store import Store
 from core.values import MIN_ACTIVE, Feature
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import StoreDamaged
-from core.statistics.rows import floor_of
+from core.statistics.margins import floor_of
 from core.store import Store
 from core.store.checks import COLLECT_AGAIN
 from core.values import Feature

@@ -10,7 +10,7 @@ import numpy as np
 from core.analyses.contexts import WINDOW, spread, values_between, window_at
 from core.analyses.gate import Gate
 from core.analyses.splits import Divided
-from core.statistics.rows import floor_of
+from core.statistics.margins import floor_of
 from core.store import Store
 from core.values import Feature
 

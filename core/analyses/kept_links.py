@@ -20,10 +20,10 @@ import numpy as np
 from core.analyses.neighbours import StoreLinks, links_of, take
 from core.errors import NotPermitted
 from core.results import mark_used, pair_path, read_pair
+from core.statistics.margins import Margins, active_counts, margins
 from core.statistics.measures import measure_function, mutual_information
 from core.statistics.pairs import PairLinks, in_order
 from core.statistics.ranking import rank
-from core.statistics.rows import Margins, active_counts, margins
 from core.store import Store
 from core.values import MEASURES, Feature, Link, PairCounts
 

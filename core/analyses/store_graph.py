@@ -24,10 +24,11 @@ from core.analyses.feature_graph import Block, FeatureGraph, assemble, check_flo
 from core.errors import Cancelled
 from core.results import pair_links
 from core.statistics.data_free import links_above
+from core.statistics.margins import Margins, margins
 from core.statistics.measures import BOUNDED, measure_function
 from core.statistics.nulls import layout_of, margins_within
 from core.statistics.pairs import FLOOR, TOP, PairLinks, in_order, whole_pair
-from core.statistics.rows import Margins, RowMap, margins
+from core.statistics.rows import RowMap
 from core.store import Store
 from core.values import DATA_FREE, MIN_ACTIVE, PairCounts
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from core.errors import StoreDamaged
 from core.kernels import frozen, kernel
-from core.statistics.rows import active_counts, damaged, floors
+from core.statistics.faults import damaged
+from core.statistics.margins import active_counts, floors
 from core.store import Sparse, Store
 from core.store.checks import COLLECT_AGAIN
 from core.values import MIN_ACTIVE

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from core.kernels import frozen, kernel
+from core.statistics.faults import damaged
 from core.statistics.intervals import document_index
-from core.statistics.rows import damaged
 from core.store import Store
 
 ROWS = 512
@@ -100,7 +100,7 @@ def pairs_seen(
 
 @kernel
 def _first_of_rows(offsets, positions, levels, first):  # type: ignore[no-untyped-def]
-    """The lowest level in each row; returns a code of `rows.FAULTS`."""
+    """The lowest level in each row; returns a code of `faults.FAULTS`."""
     for f in range(len(first)):
         if offsets[f] < 0 or offsets[f + 1] < offsets[f] or offsets[f + 1] > len(positions):
             return 1
@@ -113,7 +113,7 @@ def _first_of_rows(offsets, positions, levels, first):  # type: ignore[no-untype
 
 @kernel
 def _first_of_pairs(row, last, starts, positions, offsets, features, levels, first, touched, counts):  # type: ignore[no-untyped-def]
-    """Add to counts[level] the pairs of rows row..last−1 that were first seen there; a code of `rows.FAULTS`."""
+    """Add to counts[level] the pairs of rows row..last−1 that were first seen there; a code of `faults.FAULTS`."""
     for i in range(row, last):
         if starts[i] < 0 or starts[i + 1] < starts[i] or starts[i + 1] > len(positions):
             return 1

@@ -14,8 +14,8 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 from core.errors import BadArgument
+from core.statistics.margins import floor_of
 from core.statistics.measures import cosine, pearson
-from core.statistics.rows import floor_of
 from core.store import Store
 from core.values import MIN_ACTIVE, Feature, PairCounts
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from core.errors import StoreDamaged
+from core.statistics.margins import floor_of
 from core.statistics.nulls import NULLS, Pairing, draw, layout_of, partners_of
-from core.statistics.rows import floor_of
 from core.store import Store
 from core.store.checks import COLLECT_AGAIN
 from core.values import Feature

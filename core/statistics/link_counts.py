@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from core.errors import Cancelled
-from core.statistics.rows import active_counts, pair_counts
+from core.statistics.margins import active_counts
+from core.statistics.rows import pair_counts
 from core.store import Store
 from core.values import Feature, PairCounts
 

@@ -11,11 +11,11 @@ import numpy as np
 from core.statistics.best_alive import alive
 from core.statistics.devices import work
 from core.statistics.false_discoveries import LOWEST, LinkValues
+from core.statistics.margins import Margins, margins
 from core.statistics.measures import BOUNDED, MEASURE_FUNCTIONS
 from core.statistics.null_rows import RowLinks, rows_above, sources_asked, step_of
 from core.statistics.nulls import draw, layout_of, row_map
 from core.statistics.pairs import PairLinks
-from core.statistics.rows import Margins, margins
 from core.store import Store
 from core.values import MEASURES, PairCounts
 

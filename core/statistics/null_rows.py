@@ -19,6 +19,7 @@ from core.errors import BadArgument, Cancelled
 from core.kernels import kernel
 from core.statistics import pair_kernels as kernels
 from core.statistics.best_alive import alive
+from core.statistics.faults import damaged
 from core.statistics.pair_kernels import (
     ACTIVE,
     DEVIATION,
@@ -32,7 +33,7 @@ from core.statistics.pair_rows import accumulate
 from core.statistics.pair_sides import TABLE_ENTRIES, Side, source_side, target_side
 from core.statistics.pair_workers import aligned
 from core.statistics.pairs import MOST_LINKS, chunk_bounds
-from core.statistics.rows import RowMap, damaged
+from core.statistics.rows import RowMap
 from core.store import Store
 from core.values import MEASURES, MIN_ACTIVE
 
@@ -142,7 +143,7 @@ def _chunk(
     chosen: np.ndarray, n: int, rule: bool, floors: np.ndarray, a: Side, b: Side, table: np.ndarray,
     living: np.ndarray, least: int, best: np.ndarray,
 ) -> tuple[list[tuple[np.ndarray, ...]], int]:  # fmt: skip
-    """One range of rows, in as many calls as its links need; and a fault of `rows.FAULTS`, 0 when sound."""
+    """One range of rows, in as many calls as its links need; and a fault of `faults.FAULTS`, 0 when sound."""
     words = np.zeros(-(-b.d_sae // MARKS), np.uint64)
     cells = aligned(2 * MARKS * len(words))
     room = max(2 * b.d_sae, 1 << 14)

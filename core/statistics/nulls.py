@@ -25,7 +25,9 @@ import numpy as np
 from core.errors import BadArgument
 from core.kernels import frozen, kernel
 from core.statistics.active import sequence_lengths
-from core.statistics.rows import Margins, RowMap, damaged, floors, margins
+from core.statistics.faults import damaged
+from core.statistics.margins import Margins, floors, margins
+from core.statistics.rows import RowMap
 from core.store import Store
 
 NULLS = ("shift", "document")
@@ -188,7 +190,7 @@ def margins_within(store: Store, key: str, positions: np.ndarray, activity: floa
 
 @kernel
 def _add_margins(positions, offsets, features, values, floors, active, total, squares):  # type: ignore[no-untyped-def]
-    """Add the rows of `positions` into three arrays [d_sae]; returns a code of `rows.FAULTS`."""
+    """Add the rows of `positions` into three arrays [d_sae]; returns a code of `faults.FAULTS`."""
     for i in range(len(positions)):
         start, stop = offsets[positions[i]], offsets[positions[i] + 1]
         if start < 0 or stop < start or stop > len(values):

@@ -42,7 +42,7 @@ def fill_xlogx(table):  # type: ignore[no-untyped-def]
 def look_up(first, met, n, source, lines, limits, table, ids, scratch, tile_limits):  # type: ignore[no-untyped-def]
     """Fetch the target's margins and limits of a tile's pairs, and their mutual information from c ln c.
 
-    Returns a fault of `rows.FAULTS` where counts contradict the margins, 0 when sound.
+    Returns a fault of `faults.FAULTS` where counts contradict the margins, 0 when sound.
     """
     size, whole = np.float64(n), n < len(table)
     a = np.int64(source[ACTIVE])

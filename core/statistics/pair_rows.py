@@ -21,7 +21,7 @@ AHEAD = 4  # how many of the target's rows are fetched beforehand
 def accumulate(  # type: ignore[no-untyped-def]
     positions, x, floor, starts, stops, features, values, floors, d_sae, sums, counts, marks
 ):
-    """Add one feature's row into the cells and mark them; returns a fault of `rows.FAULTS`, 0 when sound.
+    """Add one feature's row into the cells and mark them; returns a fault of `faults.FAULTS`, 0 when sound.
 
     Position p meets the target's entries starts[p]..stops[p] − 1.
     `floors` (float32 [d_sae], empty at r = 0) are rounded down: for a float32 y, y > r · max is the same as y > that.

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from core.kernels import frozen
+from core.statistics.faults import damaged
+from core.statistics.margins import Margins, floors, margins
 from core.statistics.measures import noise_share
 from core.statistics.pair_kernels import ACTIVE
 from core.statistics.pair_rows import renumber
-from core.statistics.rows import Margins, RowMap, damaged, floors, margins, row_bounds
+from core.statistics.rows import RowMap, row_bounds
 from core.store import Store
 
 MOST_RENUMBERED = 512 << 20  # bytes of the target's features; beyond that they stay as they are

@@ -20,11 +20,13 @@ import numpy as np
 
 from core.errors import BadArgument, Cancelled
 from core.statistics import pair_kernels as kernels
+from core.statistics.faults import damaged
+from core.statistics.margins import active_counts, check_activity
 from core.statistics.measures import BOUNDED, MEASURE_FUNCTIONS
 from core.statistics.pair_rows import rows_of_pair
 from core.statistics.pair_sides import TABLE_ENTRIES, Side, by_density, row_order, source_side, target_side
 from core.statistics.pair_workers import Columns, Links, Worker, collect_links, records_of, set_aside
-from core.statistics.rows import RowMap, active_counts, check_activity, damaged
+from core.statistics.rows import RowMap
 from core.store import Store
 from core.values import MEASURES, PairCounts, about
 

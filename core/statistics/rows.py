@@ -6,37 +6,16 @@ d_sae cells. The work is the number of activations met, Σ_t L0(t) over the feat
 
 from __future__ import annotations
 
-import threading
-import weakref
-from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
-from core.errors import BadArgument, StoreDamaged
 from core.kernels import frozen, kernel
+from core.statistics.faults import damaged
+from core.statistics.margins import Margins, feature_margins, floor_of, floors, margins
 from core.store import Store
-from core.store.checks import COLLECT_AGAIN
 from core.values import Feature, PairCounts
-
-FAULTS = {
-    1: "the positions of {} are out of bounds or not in order",
-    2: "the token offsets of site {} are out of bounds",
-    3: "the features of site {} are out of bounds or not in order",
-    4: "the feature offsets of site {} are out of bounds",
-    5: "the counts of site {} contradict its activations",
-}
-KEPT_COUNTS = 64  # arrays of d_sae counts kept per store, one for each (site, activity rule) that was asked for
-
-
-@dataclass(frozen=True, slots=True)
-class Margins:
-    """What each feature brings to its pairs: scalars for one feature, arrays [d_sae] for a site."""
-
-    active: Any  # int64, by the activity rule
-    total: Any  # float64, Σx
-    squares: Any  # float64, Σx²
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +38,7 @@ class RowMap:
 def _row_against_site(  # type: ignore[no-untyped-def]
     positions, x, x_floor, starts, stops, features, values, y_floor, cells
 ):
-    """Add the row into `cells` [d_sae, 2] = (n_both, Σxy); returns a code of FAULTS, 0 when sound.
+    """Add the row into `cells` [d_sae, 2] = (n_both, Σxy); returns a code of `faults.FAULTS`, 0 when sound.
 
     Position p meets the entries starts[p]..stops[p] − 1 (ordinarily offsets[:-1] and offsets[1:]). The two cells of a
     feature lie side by side, so that one memory access serves both. Both are float64: counts stay exact up to 2^53.
@@ -122,20 +101,6 @@ def _row_against_row(p, x, x_floor, q, y, y_floor, n_positions):  # type: ignore
     return 0, both, total
 
 
-@kernel
-def _count_active(offsets, values, floors, counts):  # type: ignore[no-untyped-def]
-    for f in range(len(floors)):
-        start, stop = offsets[f], offsets[f + 1]
-        if start < 0 or stop < start or stop > len(values):
-            return 4
-        n = 0
-        for e in range(start, stop):
-            if np.float64(values[e]) > floors[f]:
-                n += 1
-        counts[f] = n
-    return 0
-
-
 def pair_counts(
     store: Store, feature: Feature, to: str, activity: float = 0.0, rows: RowMap | None = None
 ) -> PairCounts:
@@ -190,74 +155,6 @@ def two_feature_counts(store: Store, a: Feature, b: Feature, activity: float = 0
         damaged(store, fault, f"{source} or {target}")
     first, second = (feature_margins(store, f, activity) for f in (source, target))
     return _assemble(store.n, first, second, int(both), float(sum_xy))
-
-
-def margins(store: Store, key: str, activity: float = 0.0) -> Margins:
-    """Margins [d_sae] of all features of a site; the sums are read from the store's summary."""
-    summary = store.summary(key)
-    total, squares = np.asarray(summary.total), np.asarray(summary.total_of_squares)
-    return Margins(active_counts(store, key, activity), total, squares)
-
-
-def feature_margins(store: Store, feature: Feature, activity: float = 0.0) -> Margins:
-    """Margins of one feature as Python numbers; raises `StoreDamaged` where its row contradicts the summary."""
-    summary, (_, values) = store.summary(feature.key), store.row(feature)
-    i = feature.index
-    if int(summary.active[i]) != len(values):
-        damaged(store, 5, feature.key)
-    active = int(np.count_nonzero(values > floor_of(store, feature, activity))) if activity else len(values)
-    return Margins(active, float(summary.total[i]), float(summary.total_of_squares[i]))
-
-
-def floors(store: Store, key: str, activity: float) -> np.ndarray:
-    """r · max_i per feature, float64 [d_sae]: above it a feature counts as active. Raises `BadArgument` for a bad r."""
-    check_activity(activity)
-    return activity * np.asarray(store.summary(key).maximum, np.float64)
-
-
-def floor_of(store: Store, feature: Feature, activity: float) -> float:
-    """r · max_i of one feature."""
-    check_activity(activity)
-    return activity * float(store.summary(feature.key).maximum[feature.index])
-
-
-def check_activity(activity: float) -> None:
-    """The activity rule x > r · max_i makes sense for 0 ≤ r < 1 only; raises `BadArgument`."""
-    if not 0 <= activity < 1:
-        raise BadArgument(f"activity {activity} is not a share of the maximum", "choose r with 0 <= r < 1, such as 0.2")
-
-
-_counted: weakref.WeakKeyDictionary[Store, OrderedDict[tuple[str, float], np.ndarray]] = weakref.WeakKeyDictionary()
-_lock = threading.Lock()
-
-
-def active_counts(store: Store, key: str, activity: float = 0.0) -> np.ndarray:
-    """Counted positions on which each feature of a site is active, int64 [d_sae].
-
-    At r = 0 they stand in the store; otherwise one pass over the site's values counts them, once a store and rule.
-    """
-    if activity == 0:
-        return np.asarray(store.summary(key).active)
-    with _lock:
-        kept = _counted.setdefault(store, OrderedDict())
-        if (key, activity) in kept:
-            kept.move_to_end((key, activity))
-            return kept[key, activity]
-    rows, limits = store.by_feature(key), floors(store, key, activity)
-    counts = np.zeros(len(limits), np.int64)
-    if fault := _count_active(*frozen(rows.offsets, rows.values), limits, counts):
-        damaged(store, fault, key)
-    counts.flags.writeable = False
-    with _lock:
-        kept[key, activity] = counts
-        while len(kept) > KEPT_COUNTS:
-            kept.popitem(last=False)
-    return counts
-
-
-def damaged(store: Store, fault: int, where: object) -> NoReturn:
-    """Raise `StoreDamaged` with the sentence of a kernel's code."""
-    raise StoreDamaged(f"{store.path.name}: {FAULTS[fault].format(where)}", COLLECT_AGAIN)
 
 
 def row_bounds(store: Store, to: str, rows: RowMap | None) -> tuple[np.ndarray, ...]:

@@ -16,11 +16,12 @@ from core.statistics import pairs
 from core.statistics.cuda.lists import Columns, best_of_rows, histogram, measure_values, merge_columns, no_columns
 from core.statistics.cuda.memory import LEAST_PRODUCTS, block_size, free_bytes, upload, within_memory
 from core.statistics.cuda.sums import Cells, Target, accumulate, touched
+from core.statistics.faults import damaged
 from core.statistics.measures import BOUNDED
 from core.statistics.pair_kernels import fill_xlogx
 from core.statistics.pair_sides import TABLE_ENTRIES, Side, source_side, target_side
 from core.statistics.pairs import BINS, FLOOR, TOP, PairLinks
-from core.statistics.rows import RowMap, damaged
+from core.statistics.rows import RowMap
 from core.store import Store
 from core.values import MEASURES
 
