@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.analyses.prompt import feature_table, token_table
+from core.analyses.prompt_tables import feature_table, token_table
 from core.errors import StrataError
 from core.values import Feature
 from ui import communities as com

@@ -15,16 +15,15 @@ from streamlit.testing.v1 import AppTest
 from core.__main__ import main
 from core.analyses.neighbours import StoreLinks
 from core.analyses.prompt import (
-    as_json,
     as_prompt,
     chosen_tokens,
     compare_graph,
-    feature_table,
     prompt_graph,
     sequence_prompt,
     strongest_features,
 )
 from core.analyses.prompt_opening import opening_token
+from core.analyses.prompt_tables import as_json, feature_table
 from core.collect import Settings, collect
 from core.collect.prompting import Prompter, open_prompter
 from core.errors import BadArgument, HostedRefusal, ModelNotFound, NothingRecorded, PromptTooLong, SaeMismatch

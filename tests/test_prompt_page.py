@@ -13,8 +13,9 @@ from streamlit.testing.v1 import AppTest
 
 from core.analyses.communities import Settings, store_communities
 from core.analyses.neighbours import StoreLinks
-from core.analyses.prompt import feature_table, prompt_graph, sequence_prompt
+from core.analyses.prompt import prompt_graph, sequence_prompt
 from core.analyses.prompt_opening import opening_token
+from core.analyses.prompt_tables import feature_table
 from core.labels import Labels, labels_path, write_labels
 from core.paths import ROOT
 from core.sources.planted import plant

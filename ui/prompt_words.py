@@ -142,9 +142,9 @@ def as_python(path: str, asked: page.Asked, how: Settings | None = None, feature
         lines += [f"how = Settings({given})", "found = store_membership(store, labels, how)"]
         lines.append("graph = with_communities(graph, found, how)")
     lines.append("result = feature_table(graph, labels)")
-    names = ["chosen_tokens", "compare_graph" if asked.second else "prompt_graph", "feature_table", "sequence_prompt"]
+    names = ["chosen_tokens", "compare_graph" if asked.second else "prompt_graph", "sequence_prompt"]
+    tables = "feature_table" + ", token_table" * bool(feature)
     if feature:
-        names.append("token_table")
         lines.append(f"tokens = token_table(first[0], Feature.parse({feature!r}))")
         lines += [f"with_tokens = token_table(second[0], Feature.parse({feature!r}))"] * bool(asked.second)
     imports, report = inspector.as_python(link, asked.activity)
@@ -152,6 +152,7 @@ def as_python(path: str, asked: page.Asked, how: Settings | None = None, feature
     return (
         f"{groups}{imports}from core.analyses.neighbours import StoreLinks\n"
         f"from core.analyses.prompt import {', '.join(names)}\n"
+        f"from core.analyses.prompt_tables import {tables}\n"
         f"{needs}from core.labels import Labels\nfrom core.store import open_store\n"
         f"{'from core.values import Feature' + chr(10) if feature or link else ''}\n" + "\n".join(lines) + "\n"
     )

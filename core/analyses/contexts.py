@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from core.analyses.token_texts import LONGEST_CHARACTER, decode, token_bytes
 from core.errors import StoreDamaged
 from core.statistics.margins import floor_of
 from core.store import Store
@@ -18,8 +18,6 @@ from core.values import Feature
 
 WINDOW = 12
 """Tokens shown on either side of the one in focus, as far as its sequence goes."""
-
-LONGEST_CHARACTER = 4  # bytes of UTF-8, so no character spans more tokens than that
 
 Row = tuple[np.ndarray, np.ndarray]  # positions (rising) and activations of one feature
 
@@ -197,7 +195,7 @@ def documents_of(store: Store, positions: np.ndarray) -> np.ndarray:
     return np.asarray(store.tokens.sequence_document)[sequences_of(store, positions)]
 
 
-# ---- tokens as text
+# ---- windows of tokens
 
 
 def window_at(store: Store, position: int, window: int = WINDOW) -> Window:
@@ -212,33 +210,6 @@ def window_at(store: Store, position: int, window: int = WINDOW) -> Window:
     texts = decode(token_bytes(store, store.tokens.ids[early:late]))[start - early : stop - early]
     document = int(store.tokens.sequence_document[sequence])
     return Window(position, document, start, tuple(texts), position - start)
-
-
-def token_bytes(store: Store, ids: np.ndarray) -> list[bytes]:
-    """The texts of tokens as bytes; raises `StoreDamaged` for ids outside of the vocabulary."""
-    offsets, texts = np.asarray(store.tokens.vocabulary_offsets), np.asarray(store.tokens.vocabulary_bytes)
-    ids = np.asarray(ids, np.int64)
-    if len(ids) and ids.max() >= len(offsets) - 1:
-        raise StoreDamaged(f"{store.path.name}: token {ids.max()} is not in the vocabulary", COLLECT_AGAIN)
-    starts, stops = offsets[ids], offsets[ids + 1]
-    if np.any((starts < 0) | (stops < starts) | (stops > len(texts))):
-        raise StoreDamaged(f"{store.path.name}: the vocabulary's offsets are out of bounds", COLLECT_AGAIN)
-    return [texts[a:b].tobytes() for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
-
-
-def decode(pieces: Sequence[bytes]) -> list[str]:
-    """One string a token; a character split over tokens is shown at the token that completes it, whole.
-
-    Joined, the strings read as the text does; bytes that are no text become the replacement character.
-
-    >>> decode([b" caf", b"\\xc3", b"\\xa9", b"!"])
-    [' caf', '', 'é', '!']
-    """
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    texts = [decoder.decode(piece) for piece in pieces]
-    if texts:
-        texts[-1] += decoder.decode(b"", final=True)
-    return texts
 
 
 # ---- activations

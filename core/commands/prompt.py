@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from core.analyses.communities import store_membership
 from core.analyses.kept_communities import at_hand
 from core.analyses.neighbours import StoreLinks
-from core.analyses.prompt import FLOOR, TOP, Prompt, as_json, as_prompt, chosen_tokens, prompt_graph, sequence_prompt
+from core.analyses.prompt import FLOOR, TOP, Prompt, as_prompt, chosen_tokens, prompt_graph, sequence_prompt
+from core.analyses.prompt_tables import as_json
 from core.commands.arguments import add_activity, add_json, add_measure, add_store, count
 from core.commands.communities import told
 from core.commands.output import cell, print_json, print_table
