@@ -20,6 +20,9 @@ from core.statistics.characteristic import characteristic_tokens, token_frequenc
 from core.store import Store
 from core.values import Feature, Label, Name, Naming
 
+FITS = (r"{}", r"(?:^|\W){}", r"^{}", r"^{}(?:\W|$)", r"^{}$")
+"""How well a label fits what was searched, each pattern better than the one before."""
+
 COLUMNS = {"key": pl.String, "feature": pl.Int64, "label": pl.String, "source": pl.String, "score": pl.Float64}
 
 
@@ -124,16 +127,24 @@ class Labels:
         label = self.get(feature)
         return Name(hint=hint(feature)) if label is None else Name(label.text, label.source)
 
-    def search(self, text: str, limit: int = 50) -> list[tuple[Feature, Label]]:
-        """Labels that contain every word of `text`, best score first, then in the order of the sites."""
+    def search(self, text: str, limit: int = 50) -> tuple[list[tuple[Feature, Label]], int]:
+        """The first `limit` labels that contain every word of `text`, and how many there are.
+
+        First those that are the text, then those that begin with it, have it where a word begins, have it at all, and
+        the others; within each the best score first, then in the order of the table.
+        """
         words = text.lower().split()  # as Polars does: a case-folded ß would be found nowhere
         if not words:
-            return []
-        lower = pl.col("label").str.to_lowercase()
+            return [], 0
+        lower, whole = pl.col("label").str.to_lowercase().str.strip_chars(), " ".join(words)
         found = self._table.filter(pl.all_horizontal(lower.str.contains(word, literal=True) for word in words))
         found = found.filter(pl.col("key").is_in([site.key for site in self._store.sites]))
-        found = found.sort(pl.col("score").fill_nan(-1.0), descending=True, maintain_order=True).head(limit)
-        return [(Feature(k, i), Label(text, source, score)) for k, i, text, source, score in found.iter_rows()]
+        fit = sum(
+            (lower.str.contains(pattern.format(pl.escape_regex(whole))).cast(pl.Int8) for pattern in FITS), pl.lit(0)
+        )
+        best = found.sort(-fit, pl.col("score").fill_nan(-1.0), descending=[False, True], maintain_order=True)
+        rows = best.head(limit).iter_rows()
+        return [(Feature(k, i), Label(text, source, score)) for k, i, text, source, score in rows], len(found)
 
     @cached_property
     def _frequency(self) -> np.ndarray:

@@ -32,11 +32,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """`kind` is feature, labels, tokens or nothing; `message` says what can be typed where nothing was found."""
+    """`kind` is feature, labels, tokens or nothing; `message` says what can be typed where nothing was found.
+
+    Of many labels the first LIMIT are in `found`; `total` counts all of them.
+    """
 
     kind: str
     found: tuple[Found, ...] = ()
     message: str = ""
+    total: int = 0
 
 
 def parse_jump(text: str, store: Store, labels: Labels) -> Jump:
@@ -49,9 +53,9 @@ def parse_jump(text: str, store: Store, labels: Labels) -> Jump:
             return Jump("feature", (Found(neuronpedia_feature(text, store), "Neuronpedia address"),))
         if _names_a_feature(text, store):
             return Jump("feature", (Found(store.feature(text), ""),))
-        by_label = tuple(Found(feature, label.text) for feature, label in labels.search(text, LIMIT))
-        if by_label:
-            return Jump("labels", by_label)
+        matches, total = labels.search(text, LIMIT)
+        if matches:
+            return Jump("labels", tuple(Found(feature, label.text) for feature, label in matches), total=total)
         by_token = tuple(token_matches(text, store))
     except StrataError as error:
         return Jump("nothing", message=str(error))

@@ -45,6 +45,25 @@ def test_a_planted_token_detector_is_named_after_its_token(tmp_path: Path) -> No
     assert [labels.written(Feature("0", i)) for i in range(3)] == ["“w17”", "“w21”", ""]
 
 
+def searched(labels: Labels, text: str) -> list[str]:
+    return [str(feature) for feature, _ in labels.search(text)[0]]
+
+
+def test_the_label_that_fits_best_comes_first(random_store: Store, tmp_path: Path) -> None:
+    texts = ("undetermined", "the determiner", "Determiner after a verb", "determiners", "Determiner")
+    scores = (0.9, 0.8, 0.7, 0.99, 0.1)
+    rows = [
+        (Feature("0", k), Label(text, "file", score)) for k, (text, score) in enumerate(zip(texts, scores, strict=True))
+    ]
+    write_labels(tmp_path / "l.parquet", rows)
+    labels = Labels(random_store, read_labels(tmp_path / "l.parquet"))
+    assert searched(labels, " determiner ") == ["0_4", "0_2", "0_3", "0_1"]
+    assert searched(labels, "determine") == ["0_3", "0_2", "0_4", "0_1", "0_0"]  # where it begins alike: by score
+    first, total = labels.search("determine", limit=2)
+    assert len(first) == 2
+    assert total == 5
+
+
 def test_labels_are_found_by_all_words_and_kept_as_data(random_store: Store, tmp_path: Path) -> None:
     hostile = '<img src=x onerror="alert(1)">'
     write_labels(
@@ -58,9 +77,9 @@ def test_labels_are_found_by_all_words_and_kept_as_data(random_store: Store, tmp
         ],
     )
     labels = Labels(random_store, read_labels(tmp_path / "l.parquet"))
-    assert [str(f) for f, _ in labels.search("QUOTE closing")] == ["1_2", "0_1"]
-    assert labels.search("  ") == []
-    assert labels.search("[") == []
+    assert searched(labels, "QUOTE closing") == ["1_2", "0_1"]
+    assert labels.search("  ") == ([], 0)
+    assert labels.search("[") == ([], 0)
     found = labels.get(Feature("2", 0))
     assert found is not None
     assert found.text == hostile
@@ -91,4 +110,4 @@ def test_rows_without_a_key_feature_or_label_are_no_labels(random_store: Store, 
     found = labels.get(Feature("0", 2))
     assert found is not None
     assert (found.text, found.source, np.isnan(found.score)) == ("Straße", "", True)
-    assert [str(feature) for feature, _ in labels.search("straße")] == ["0_2"]
+    assert searched(labels, "straße") == ["0_2"]

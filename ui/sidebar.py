@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PAGES = ("feature", "evolution", "prompt", "layers", "gates", "communities", "causes", "measures", "data")
 ABOUT_A_FEATURE = ("Feature", "Evolution", "Causes")
 JUMP, ANSWER = "strata:jump", "strata:answer"
+MOST_SHOWN = 12
 
 
 def sidebar(page: Page) -> None:
@@ -60,8 +61,8 @@ def _jump_box(page: Page) -> None:
         "Jump to", key=JUMP, on_change=_jump, args=(page,), label_visibility="collapsed",
         placeholder=f"{example}, a label, a token…",
     )  # fmt: skip
-    answer: Jump | None = st.session_state.get(ANSWER)
-    if answer is not None:
+    asked_of, answer = st.session_state.get(ANSWER, ("", None))
+    if answer is not None and asked_of == page.store.fingerprint:
         _show_answer(page, answer)
 
 
@@ -70,9 +71,9 @@ def _jump(page: Page) -> None:
     """What was typed leads on, or leaves an answer below the box."""
     typed = st.session_state[JUMP]
     answer = parse_jump(typed, page.store, page.labels) if typed.strip() else None
-    st.session_state[ANSWER] = answer
+    st.session_state[ANSWER] = page.store.fingerprint, answer
     if answer is not None and answer.kind == "feature":
-        st.session_state[ANSWER] = None
+        del st.session_state[ANSWER]
         st.session_state[JUMP] = ""
         show_feature(str(answer.found[0].feature), page.title)
 
@@ -83,15 +84,16 @@ def _show_answer(page: Page, answer: Jump) -> None:
         st.html(f'<div class="s-quiet s-small">{escape(answer.message)}</div>')
         return
     target = page.title.casefold() if page.title in ABOUT_A_FEATURE else "feature"
+    shown = answer.found[:MOST_SHOWN]
     why = "strongest on this token" if answer.kind == "tokens" else "by label"
+    why += f", {len(shown)} of {answer.total:,}" if answer.total > len(shown) else ""
     rows = "".join(
         anchor(
-            f'<span>{found.feature}</span><span class="s-cut">{named(found.feature, page.labels)}</span>',
+            f'<span>{found.feature}</span><span class="s-two-lines">{named(found.feature, page.labels)}</span>',
             target,
             feature=str(found.feature),
         )
-        for found in answer.found[:12]
-        if page.store.site(found.feature.key)
+        for found in shown
     )
     linked(f'<div class="s-head">{why}</div><div class="s-found">{rows}</div>', key="strata:found")
 
