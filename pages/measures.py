@@ -5,7 +5,7 @@ import streamlit as st
 from core.analyses.agreement import distribution_table
 from core.analyses.unseen import seen_table
 from core.errors import StrataError
-from core.values import MEASURES
+from core.statistics.measures import COMPILED
 from core.views import measure_charts
 from ui import evolution, measure_choice, palette, selection, site_choice
 from ui import measures_answers as answers
@@ -98,7 +98,7 @@ with guarded(stop=True):
             told = f"{of - never:,} pairs that ever fire together; {never:,} of {of:,} never do"
             st.html(head("How each measure spreads", told), width="stretch")
             st.segmented_control(
-                "Measure", MEASURES, format_func=cards.short, label_visibility="collapsed",
+                "Measure", COMPILED, format_func=cards.short, label_visibility="collapsed",
                 **selection.bind(parts.SPREAD),
             )  # fmt: skip
         left, right = st.columns([0.46, 0.54], gap="medium")

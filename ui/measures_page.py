@@ -11,8 +11,9 @@ import polars as pl
 
 from core.analyses.agreement import Kept
 from core.analyses.convergence import SHARES
+from core.statistics.measures import COMPILED
 from core.store import Store
-from core.values import DATA_FREE, MEASURES, Feature
+from core.values import DATA_FREE, Feature
 from ui import feature_choice, inspector, measure_choice, selection, site_choice
 from ui.clicks import link_ends
 from ui.go import lead_to
@@ -20,7 +21,7 @@ from ui.setup import Page
 from ui.share import path_told
 
 ACTIVITY = selection.number("activity", 0.0, 0.0, 0.9)
-SPREAD = selection.choice("spread", MEASURES, "pearson")
+SPREAD = selection.choice("spread", COMPILED, "pearson")
 LOW = selection.Setting("low", "", lambda text: text and str(_finite(text)), instead=lambda: "all values")
 UNSEEN = selection.text("unseen", longest=40)
 

@@ -15,10 +15,10 @@ import polars as pl
 
 from core.errors import BadArgument
 from core.statistics.data_free import pair_values
-from core.statistics.measures import all_measures
+from core.statistics.measures import COMPILED, all_measures
 from core.statistics.pairs import RANGES, PairLinks, histogram_edges
 from core.store import Store
-from core.values import ALL_MEASURES, DATA_FREE, MEASURES, MIN_ACTIVE, Feature, likeness
+from core.values import ALL_MEASURES, DATA_FREE, MIN_ACTIVE, Feature, likeness
 
 CELLS = 36
 """Squares a side of the density scatter."""
@@ -93,7 +93,7 @@ def distribution_table(found: PairLinks) -> pl.DataFrame:
     Pairs that are never active together are in none of the bins; ``found.never_co_active`` counts them.
     """
     parts = []
-    for m, name in enumerate(MEASURES):
+    for m, name in enumerate(COMPILED):
         edges = histogram_edges(name)
         parts.append(
             pl.DataFrame({"measure": [name] * (len(edges) - 1), "low": edges[:-1], "high": edges[1:],

@@ -38,7 +38,7 @@ from core.statistics.false_discoveries import (
     pooled,
     pooled_nulls,
 )
-from core.statistics.measures import measure_function
+from core.statistics.measures import check_compiled
 from core.statistics.null_draws import measures_kept
 from core.statistics.nulls import NULLS
 from core.statistics.pairs import in_order
@@ -154,7 +154,7 @@ def chance_of_pair(
     >>> found.floor(0.05).links
     20
     """
-    measure_function(measure)
+    check_compiled((measure,))
     if not 1 <= draws <= 100:
         raise BadArgument(f"{draws} draws of a null are out of range", "choose 1 to 100")
     source, target = in_order(store, source, target)

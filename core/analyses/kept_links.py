@@ -21,11 +21,11 @@ from core.analyses.neighbours import StoreLinks, links_of, take
 from core.errors import NotPermitted
 from core.results import mark_used, pair_path, read_pair
 from core.statistics.margins import Margins, active_counts, margins
-from core.statistics.measures import measure_function, mutual_information
+from core.statistics.measures import COMPILED, measure_function, mutual_information
 from core.statistics.pairs import PairLinks, in_order
 from core.statistics.ranking import rank
 from core.store import Store
-from core.values import MEASURES, Feature, Link, PairCounts
+from core.values import Feature, Link, PairCounts
 
 MOST_BYTES = 512 << 20
 IDLE = 60.0
@@ -179,7 +179,7 @@ class CachedLinks(StoreLinks):
     ) -> list[Link]:
         """As those of `StoreLinks`."""
         feature = self.store.feature(feature)
-        if top > 0 and measure in MEASURES and to != feature.key and self._work(feature, to) >= WORTH:
+        if top > 0 and measure in COMPILED and to != feature.key and self._work(feature, to) >= WORTH:
             kept = self.kept.get(self.store, feature.key, to, activity)
             found = None if kept is None else self._from(kept, feature, to, measure, top, min_both, activity)
             if found is not None:

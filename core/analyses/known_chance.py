@@ -17,9 +17,9 @@ import numpy as np
 from core.analyses.chance import Chance, kept_chances
 from core.analyses.kept_nulls import BestByChance, Stamp, files_of, stamp_of
 from core.statistics.false_discoveries import Curve, by_stratum, curve_of
+from core.statistics.measures import COMPILED
 from core.statistics.null_draws import measures_kept
 from core.store import Store
-from core.values import MEASURES
 
 MOST_BYTES = 64 << 20
 
@@ -56,7 +56,7 @@ def known_of(chance: Chance) -> Known:
 def known_chance(store: Store, source: str, target: str, activity: float = 0.0) -> dict[str, Known]:
     """By each measure whose nulls the cache has for two sites; whether it does is asked anew each time."""
     found: dict[str, Known] = {}
-    for together in dict.fromkeys(measures_kept(name) for name in MEASURES):
+    for together in dict.fromkeys(measures_kept(name) for name in COMPILED):
         paths = files_of(store, source, target, together[0], activity)
         stamp = stamp_of(paths)
         if stamp is None:

@@ -15,10 +15,9 @@ from core.commands.output import print_json, print_table
 from core.errors import BadArgument
 from core.results import pair_links
 from core.statistics.devices import DEVICES
-from core.statistics.measures import BOUNDED
+from core.statistics.measures import BOUNDED, COMPILED
 from core.statistics.pairs import FLOOR, TOP, PairLinks, histogram_edges
 from core.store import Store, open_store
-from core.values import MEASURES
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +84,7 @@ def describe(found: PairLinks, cached: bool) -> dict[str, Any]:
         "never_co_active": found.never_co_active,
         "links": len(found.sources),
         "histograms": {
-            name: {"edges": histogram_edges(name), "counts": found.histograms[m]} for m, name in enumerate(MEASURES)
+            name: {"edges": histogram_edges(name), "counts": found.histograms[m]} for m, name in enumerate(COMPILED)
         },
     }
 

@@ -19,10 +19,9 @@ from core.paths import hosted
 from core.results.files import Notice, read_kept, unheard, write
 from core.results.folder import results_folder
 from core.statistics.devices import pair_on, work
-from core.statistics.measures import BOUNDED
+from core.statistics.measures import BOUNDED, COMPILED
 from core.statistics.pairs import BINS, FLOOR, TOP, PairLinks, in_order
 from core.store import Store
-from core.values import MEASURES
 
 FORMAT = "strata-pair"
 STATISTICS_VERSION = 1
@@ -120,7 +119,7 @@ def _checked(
         indices = arrays[name]
         if len(indices) and not 0 <= indices.min() <= indices.max() < store.site(key).d_sae:
             raise ValueError(f"{name} are out of bounds")
-    if len({len(array) for array in arrays.values()}) != 1 or histograms.shape != (len(MEASURES), BINS):
+    if len({len(array) for array in arrays.values()}) != 1 or histograms.shape != (len(COMPILED), BINS):
         raise ValueError("its sizes differ")
     return PairLinks(
         source=source,

@@ -15,12 +15,11 @@ import numpy as np
 
 from core.statistics.best_alive import alive
 from core.statistics.data_free import require_one_space, unit_rows
-from core.statistics.measures import BOUNDED
+from core.statistics.measures import BOUNDED, COMPILED
 from core.statistics.null_rows import rows_above
 from core.statistics.nulls import NULLS, draw, layout_of, row_map
 from core.statistics.top import top_of_product
 from core.store import Store
-from core.values import MEASURES
 
 SAMPLE = 2000
 """Sources that are asked at most: the share of a sample is exact to about ± 0.01, and mostly 0."""
@@ -74,7 +73,7 @@ def null_maxima(
     if not instead.n:
         return np.zeros((0, len(BOUNDED)))
     found = rows_above(store, source, target, rows, dict.fromkeys(BOUNDED, BEYOND), rows=instead, **running)
-    return found.best[:, [MEASURES.index(name) for name in BOUNDED]]
+    return found.best[:, [COMPILED.index(name) for name in BOUNDED]]
 
 
 def best_by_chance(maxima: Iterable[np.ndarray], alive: int, taus: Sequence[float] | np.ndarray) -> np.ndarray:

@@ -152,6 +152,11 @@ MEASURE_FUNCTIONS: dict[str, Callable[[PairCounts], Any]] = {
 
 assert tuple(MEASURE_FUNCTIONS) == MEASURES
 
+COMPILED = ("pearson", "cosine", "jaccard", "sufficiency", "necessity", "mutual_information")
+"""Those that compiled loops over whole pairs of sites compute, in the order of their tables."""
+
+assert MEASURES[: len(COMPILED)] == COMPILED
+
 BOUNDED = ("pearson", "cosine", "jaccard")
 """Symmetric measures that are 1 for features that do the same: the only ones that turnover may use."""
 
@@ -177,6 +182,22 @@ def check_reach(floor: float, measures: Sequence[str]) -> None:
     words, verb = ", ".join(measures), "goes" if len(measures) == 1 else "go"
     told = f"{words} {verb} from {low:g} {upper}" if math.isfinite(low) else f"{words} can be any number"
     raise BadArgument(f"floor {floor:g} cannot be reached: {told}", "choose one in between")
+
+
+def check_compiled(measures: Sequence[str]) -> None:
+    """Raise `BadArgument` for a measure that whole pairs of sites are not computed by.
+
+    >>> check_compiled(("odds_ratio",))
+    Traceback (most recent call last):
+    core.errors.BadArgument: whole pairs of sites are not computed by 'odds_ratio' (choose among pearson, cosine, \
+jaccard, sufficiency, necessity, mutual_information; docs/measures.md tells how to add one)
+    """
+    for name in measures:
+        if name not in COMPILED:
+            raise BadArgument(
+                f"whole pairs of sites are not computed by {name!r}",
+                f"choose among {', '.join(COMPILED)}; docs/measures.md tells how to add one",
+            )
 
 
 def measure_function(name: str) -> Callable[[PairCounts], Any]:

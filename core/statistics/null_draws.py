@@ -12,12 +12,12 @@ from core.statistics.best_alive import alive
 from core.statistics.devices import work
 from core.statistics.false_discoveries import LOWEST, LinkValues
 from core.statistics.margins import Margins, margins
-from core.statistics.measures import BOUNDED, MEASURE_FUNCTIONS
+from core.statistics.measures import BOUNDED, COMPILED, MEASURE_FUNCTIONS
 from core.statistics.null_rows import RowLinks, rows_above, sources_asked, step_of
 from core.statistics.nulls import draw, layout_of, row_map
 from core.statistics.pairs import PairLinks
 from core.store import Store
-from core.values import MEASURES, PairCounts
+from core.values import PairCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def null_draw(
     found = rows_above(store, source, target, asked, lowest_of(measures), activity, fewest, rows=rows, **running)
     of = rows.n, rows.source, rows.target
     links = {name: values_of(store, (source, target), found, name, of) for name in measures}
-    return NullDraw(rows.n, asked, links, {name: found.best[:, MEASURES.index(name)] for name in measures})
+    return NullDraw(rows.n, asked, links, {name: found.best[:, COMPILED.index(name)] for name in measures})
 
 
 def share_of(store: Store, paired: int) -> float:

@@ -20,6 +20,7 @@ from core.kernels import kernel
 from core.statistics import pair_kernels as kernels
 from core.statistics.best_alive import alive
 from core.statistics.faults import damaged
+from core.statistics.measures import COMPILED
 from core.statistics.pair_kernels import (
     ACTIVE,
     DEVIATION,
@@ -35,7 +36,7 @@ from core.statistics.pair_workers import aligned
 from core.statistics.pairs import MOST_LINKS, chunk_bounds
 from core.statistics.rows import RowMap
 from core.store import Store
-from core.values import MEASURES, MIN_ACTIVE
+from core.values import MIN_ACTIVE
 
 CHUNKS = 64
 MARKS = 8  # of cells, a byte each, in a word: none is looked at where the word is 0
@@ -108,8 +109,8 @@ def rows_above(
     table = np.empty(min(n + 1, TABLE_ENTRIES))
     kernels.fill_xlogx(table)
     a, b = source_side(store, source, activity, table, rows), target_side(store, target, activity, table, rows)
-    floors = np.array([lowest.get(name, np.inf) for name in MEASURES[:6]])
-    floors -= SLACK * np.abs(floors, where=np.isfinite(floors), out=np.zeros(6))
+    floors = np.array([lowest.get(name, np.inf) for name in COMPILED])
+    floors -= SLACK * np.abs(floors, where=np.isfinite(floors), out=np.zeros(len(COMPILED)))
     living, best = alive(store, target), np.tile(np.where(floors < np.inf, 0.0, np.nan), (len(chosen), 1))
     lengths = np.maximum((a.stops - a.starts)[chosen], 0)
     bounds = chunk_bounds(np.append(0, np.cumsum(lengths)), CHUNKS).tolist() if len(chosen) else []

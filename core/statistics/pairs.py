@@ -22,25 +22,25 @@ from core.errors import BadArgument, Cancelled
 from core.statistics import pair_kernels as kernels
 from core.statistics.faults import damaged
 from core.statistics.margins import active_counts, check_activity
-from core.statistics.measures import BOUNDED, MEASURE_FUNCTIONS
+from core.statistics.measures import BOUNDED, COMPILED, check_compiled
 from core.statistics.pair_rows import rows_of_pair
 from core.statistics.pair_sides import TABLE_ENTRIES, Side, by_density, row_order, source_side, target_side
 from core.statistics.pair_workers import Columns, Links, Worker, collect_links, records_of, set_aside
 from core.statistics.rows import RowMap
 from core.store import Store
-from core.values import MEASURES, PairCounts, about
+from core.values import PairCounts, about
 
 TOP, FLOOR = 16, 0.1
 BINS = 100
-RANGES = {name: about(name).range for name in MEASURES}
+RANGES = {name: about(name).range for name in COMPILED}
 """Where the histogram of each measure begins and ends."""
 
 MOST_LINKS = 20_000_000  # 0.5 GB; beyond that the floor is too low to be of use
 WORKER_BYTES = 640 << 20  # all threads' records together
 CHUNKS = 64  # at least, so that progress moves and the last chunk does not keep the others waiting
 
-assert MEASURES[kernels.PEARSON] == "pearson"
-assert MEASURES[kernels.INFORMATION] == "mutual_information"
+assert COMPILED[kernels.PEARSON] == "pearson"
+assert COMPILED[kernels.INFORMATION] == "mutual_information"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def whole_pair(
     kernels.fill_xlogx(table)
     a, b = source_side(store, source, activity, table, rows), target_side(store, target, activity, table, rows)
     n = store.n if rows is None else rows.n
-    floors = np.array([floor if name in floor_measures else np.inf for name in MEASURES])
+    floors = np.array([floor if name in floor_measures else np.inf for name in COMPILED])
     b, names = by_density(b)
     columns = Columns(b.margins, top)
     run = _Run(store, n, source, target, a, b, table, names, columns, top, floors, activity > 0, progress, cancelled)
@@ -239,9 +239,7 @@ def check_settings(activity: float, top: int, floor_measures: Sequence[str]) -> 
     check_activity(activity)
     if not 1 <= top <= 256:
         raise BadArgument(f"top {top} is out of range", "choose 1 to 256")
-    for name in floor_measures:
-        if name not in MEASURE_FUNCTIONS:
-            raise BadArgument(f"there is no measure {name!r}", f"choose among {', '.join(MEASURES)}")
+    check_compiled(floor_measures)
 
 
 def chunk_bounds(offsets: np.ndarray, chunks: int) -> np.ndarray:

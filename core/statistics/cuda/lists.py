@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from core.statistics.cuda.sums import Cells
+from core.statistics.measures import COMPILED
 from core.statistics.pair_kernels import (
     ACTIVE,
     COSINE,
@@ -24,7 +25,6 @@ from core.statistics.pair_kernels import (
     TOTAL,
 )
 from core.statistics.pairs import BINS, RANGES
-from core.values import MEASURES
 
 LANES = 32  # as many as threads go together; their histograms fit the fast memory of a block of threads
 
@@ -79,7 +79,7 @@ def histogram(m: int, values: Tensor, both: Tensor) -> Tensor:
     Most values lie in one or two bins, and additions to one place wait for each other: neighbours add to histograms of
     their own, LANES of them.
     """
-    low, high = RANGES[MEASURES[m]]
+    low, high = RANGES[COMPILED[m]]
     place = ((values - low) * float(BINS / (high - low))).clamp_(0, BINS - 1)
     counted = (both > 0) & ~values.isnan()
     lane = torch.arange(len(values), dtype=torch.int32, device=values.device).bitwise_and_(LANES - 1).mul_(BINS + 1)

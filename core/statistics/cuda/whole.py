@@ -17,13 +17,12 @@ from core.statistics.cuda.lists import Columns, best_of_rows, histogram, measure
 from core.statistics.cuda.memory import LEAST_PRODUCTS, block_size, free_bytes, upload, within_memory
 from core.statistics.cuda.sums import Cells, Target, accumulate, touched
 from core.statistics.faults import damaged
-from core.statistics.measures import BOUNDED
+from core.statistics.measures import BOUNDED, COMPILED
 from core.statistics.pair_kernels import fill_xlogx
 from core.statistics.pair_sides import TABLE_ENTRIES, Side, source_side, target_side
 from core.statistics.pairs import BINS, FLOOR, TOP, PairLinks
 from core.statistics.rows import RowMap
 from core.store import Store
-from core.values import MEASURES
 
 FIRST_ROWS = 64  # blocks double from here: the lists of columns let everything pass while they are empty
 
@@ -77,7 +76,7 @@ def whole_pair(
     a = source_side(store, source, activity, table, rows)
     b = target_side(store, target, activity, table, rows)
     n = store.n if rows is None else rows.n
-    above = tuple(floor if name in floor_measures else np.inf for name in MEASURES)
+    above = tuple(floor if name in floor_measures else np.inf for name in COMPILED)
     where = torch.device(device)
     run = within_memory(partial(Run, store, (source, target), n, a, b, table, top, above, activity > 0, where))
     if run is None:
@@ -129,8 +128,8 @@ class Run:
 
     def nothing(self) -> Kept:
         """Before the first block."""
-        columns = tuple(no_columns(self.d_sae, self.device) for _ in MEASURES)
-        return Kept(columns, torch.zeros((len(MEASURES), BINS), dtype=torch.int64, device=self.device))
+        columns = tuple(no_columns(self.d_sae, self.device) for _ in COMPILED)
+        return Kept(columns, torch.zeros((len(COMPILED), BINS), dtype=torch.int64, device=self.device))
 
     def block(self, first: int, last: int, products: int, kept: Kept) -> tuple[Kept, Links | None]:
         """Source features first..last−1: what is kept after them, and the links of their rows, if any."""
