@@ -192,17 +192,17 @@ def survival(found: Lifespans, site: int | None = None) -> np.ndarray:
 def half_life(curve: np.ndarray) -> float:
     """After how many sites half are still one to one, exponential between whole ones; NaN if the curve ends above.
 
+    The fewer are left at the next site, the shorter it is, down to none of the way there where nothing is left.
+
     >>> half_life(np.array([1.0, 0.25])), half_life(np.array([1.0, 0.5, 0.1])), half_life(np.array([1.0, 0.0]))
-    (0.5, 1.0, 0.5)
+    (0.5, 1.0, 0.0)
     """
     below = np.flatnonzero(curve <= 0.5)
     if not len(below):
         return float("nan")
     k = int(below[0])
     before, after = float(curve[k - 1]), float(curve[k])
-    if after <= 0:  # no exponential reaches 0: straight
-        return k - 1 + (before - 0.5) / before
-    return k - 1 + float(np.log(before / 0.5) / np.log(before / after))
+    return k - 1 + (float(np.log(before / 0.5) / np.log(before / after)) if after > 0 else 0.0)
 
 
 def length_table(found: Lifespans) -> np.ndarray:

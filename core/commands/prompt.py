@@ -13,7 +13,7 @@ from core.analyses.prompt import FLOOR, TOP, Prompt, as_prompt, chosen_tokens, p
 from core.analyses.prompt_tables import as_json
 from core.commands.arguments import add_activity, add_json, add_measure, add_store, count
 from core.commands.communities import told
-from core.commands.output import cell, print_json, print_table
+from core.commands.output import cell, print_json, print_table, printable
 from core.commands.pairs import warn
 from core.labels import Labels
 from core.statistics.measures import check_reach
@@ -63,8 +63,11 @@ def run(options: argparse.Namespace) -> None:
         print_json(document)
         return
     chosen = set(chosen_tokens(options.token, len(prompt.tokens)))
-    print(" ".join(f"[{text}]" if place in chosen else text for place, text in enumerate(prompt.tokens)))
-    print_table(document["nodes"], ("feature", "activation", "community", "label"))
+    texts = [text.replace("\n", "↵") for text in prompt.tokens]
+    print(printable("".join(f"[{text}]" if place in chosen else text for place, text in enumerate(texts))))
+    names = [{"name": labels.written(Feature.parse(node["feature"]))} for node in document["nodes"]]
+    rows = [node | name for node, name in zip(document["nodes"], names, strict=True)]
+    print_table(rows, ("feature", "activation", "community", "name"))
     for link in document["links"]:
         print(f"{link['source']} -> {link['target']}  {options.measure} {cell(link[options.measure])}")
 
