@@ -88,7 +88,7 @@ def next_page(current: str) -> None:
     """Go where a callback wanted to; the first thing that a page does."""
     page = st.session_state.pop("strata:next", None)
     if page and page != current:
-        st.switch_page(page_file(page))
+        st.switch_page(page_file(page), query_params=selection.leave_for(page))
 
 
 def page_file(page: str) -> str:

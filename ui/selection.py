@@ -15,8 +15,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
+from weakref import ref
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.notes import note, start_anew
 
@@ -151,17 +153,25 @@ def raw(name: str) -> str | None:
 
 
 def choose(name: str, chosen: str) -> None:
-    """Choose by text; it is mirrored to the address where the page uses it."""
-    _state()["asked"].discard(name)
-    _state()["chosen"][name] = chosen
-    _mirror(name)
+    """Choose by text; what a click chooses is in the address when the page has been drawn anew."""
+    state = _state()
+    state["asked"].discard(name)
+    state["chosen"][name] = chosen
+    if _drawing():
+        _mirror(name)
+    else:
+        state["fresh"].add(name)
 
 
 def drop(name: str) -> None:
     """Back to the default."""
-    _state()["asked"].discard(name)
-    _state()["chosen"].pop(name, None)
-    _state()["mirrored"].pop(name, None)
+    state = _state()
+    state["asked"].discard(name)
+    state["chosen"].pop(name, None)
+    if not _drawing():
+        state["fresh"].add(name)
+        return
+    state["mirrored"].pop(name, None)
     if name in st.query_params:
         del st.query_params[name]
 
@@ -182,15 +192,51 @@ def forget() -> None:
 # ---- the address
 
 
-def adopt_address() -> None:
-    """Take over what the address says that we did not write there: a link opened cold, or the browser's Back."""
+def adopt_address(page: str = "") -> None:
+    """Bring the choices and the address together as a page begins to be drawn.
+
+    Where a click has chosen, its choices go into the address, all in one step of the browser's history. Else the
+    address is right wherever it is not what we have written: a link opened cold, or the browser's Back. It is so also
+    in what it lacks, since a default stands in no address.
+    """
+    state, given = _state(), st.query_params.to_dict()
+    address = state["left"].get((page, frozenset(given.items())), given)
+    chosen, fresh, same = state["chosen"], state["fresh"], page == state["page"]
+    written = state["mirrored"] if same else {}
+    if not fresh:
+        other = {name: text for name, text in address.items() if text != written.get(name)}
+        state["asked"] |= {name for name, text in other.items() if text != chosen.get(name)}
+        chosen |= other
+        known = set(written) if same else state["uses"].get(page, set())
+        for name in known - address.keys() if address else ():  # an empty one says nothing: each page writes its store
+            chosen.pop(name, None)
+    now = {name: chosen.get(name, text) for name, text in address.items() if name not in fresh}
+    now |= {name: chosen[name] for name in sorted(fresh) if name in chosen}
+    if now != given:
+        st.query_params.from_dict(now)
+    state |= {"mirrored": now, "fresh": set(), "page": page, "used": set()}
+    state["uses"][page] = state["used"]
+    if run := _run():
+        state["run"] = ref(run)
+
+
+def leave_for(page: str) -> dict[str, str]:
+    """As `address_of`, for `st.switch_page`.
+
+    It writes them to the address of the page that is left first, where Back will find them: they stand for what was
+    there, unless that page could have written them itself.
+    """
+    state, address = _state(), address_of(page)
+    if address.keys() - state["uses"].get(state["page"], set()) - {STORE}:
+        state["left"][state["page"], frozenset(address.items())] = state["mirrored"]
+    return address
+
+
+def address_of(page: str) -> dict[str, str]:
+    """The parameters with which another page begins: the store, what a click has just chosen, what it used last."""
     state = _state()
-    for name, given in st.query_params.items():
-        if given != state["mirrored"].get(name):
-            state["chosen"][name] = given
-            state["mirrored"][name] = given
-            state["asked"].add(name)
-    state["used"] = set()
+    names = {STORE} | state["fresh"] | state["uses"].get(page, set())
+    return {name: state["chosen"][name] for name in sorted(names) if name in state["chosen"]}
 
 
 def permalink(page: str = "", **changes: str | None) -> str:
@@ -226,8 +272,28 @@ def _mirror(name: str) -> None:
         st.query_params[name] = chosen
 
 
+def _drawing() -> bool:
+    """Whether the page is being drawn; else a callback runs, before it is."""
+    return _state()["run"]() is _run()
+
+
+def _run() -> Any:
+    """The run of the script that this is part of; none outside of Streamlit."""
+    return get_script_run_ctx(suppress_warning=True)
+
+
 def _state() -> dict[str, Any]:
     if "strata" not in st.session_state:
-        st.session_state["strata"] = {"chosen": {}, "mirrored": {}, "asked": set(), "used": set()}
+        st.session_state["strata"] = {
+            "chosen": {},  # texts by name
+            "fresh": set(),  # names that a click has chosen or dropped, not yet in the address
+            "mirrored": {},  # what we have written to the address of this page
+            "asked": set(),  # names that an address asks for, as long as nothing has settled them
+            "page": "",
+            "used": set(),  # names that this page has read so far
+            "uses": {},  # the same of the last run of each page
+            "left": {},  # addresses of pages as they were left, by those that were written over them
+            "run": lambda: None,  # the one that draws the page; weak, since it holds all that it has drawn
+        }
     state: dict[str, Any] = st.session_state["strata"]
     return state

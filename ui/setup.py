@@ -83,8 +83,8 @@ def set_up(title: str, *, needs_store: bool = True) -> Page:
     """Configure the page, draw the sidebar and open the store; without one, show the way out and stop."""
     st.set_page_config(f"{title} · Strata", ICON, layout="wide", initial_sidebar_state="auto")
     st.html(STYLE)
-    next_page("home" if title == "Home" else title.casefold())
-    selection.adopt_address()
+    next_page(title.casefold())
+    selection.adopt_address(title.casefold())
     found = found_stores()
     chosen = _choose(found)
     opened, problem = _open(chosen)

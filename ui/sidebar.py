@@ -10,7 +10,7 @@ import streamlit as st
 from core.navigation import Jump, parse_jump
 from ui import selection
 from ui.errors import told_later
-from ui.go import HOME, anchor, lead_to, linked, page_file
+from ui.go import anchor, lead_to, linked, page_file
 from ui.text import escape, named, short_count
 
 if TYPE_CHECKING:
@@ -46,10 +46,9 @@ def _store_line(page: Page) -> str:
 def _navigation() -> None:
     """The pages that exist, in the order in which one meets the questions."""
     with st.container(key="navigation", gap=None):
-        st.page_link(HOME, label="Home")
-        for name in PAGES:
+        for name in ("home", *PAGES):
             if file := page_file(name):
-                st.page_link(file, label=name.capitalize())
+                st.page_link(file, label=name.capitalize(), query_params=selection.address_of(name))
 
 
 # ---- the jump box

@@ -75,6 +75,30 @@ def test_a_neighbour_leads_on_without_reloading(tab: Any, server: Server) -> Non
     assert tab.evaluate("window.stays") == 1
 
 
+def test_back_undoes_one_click_at_a_time_also_to_what_stands_in_no_address(tab: Any, server: Server) -> None:
+    """A view by default, a click, another page (two steps of the history), and all the way back."""
+    tab.goto(f"{server.url}/layers?store=planted")
+    ready(tab, ".s-sankey")
+    entries, first = tab.evaluate("history.length"), query(tab)
+    tab.locator(".s-sankey a").first.click()
+    tab.wait_for_function("() => new URL(location).searchParams.has('band')")
+    ready(tab, ".s-sankey")
+    banded = query(tab)
+    assert tab.evaluate("history.length") == entries + 1
+    tab.get_by_label("Jump to").fill("3_2")
+    tab.get_by_label("Jump to").press("Enter")
+    tab.wait_for_url("**/feature?*3_2*")
+    ready(tab, ".s-kwic")
+    assert query(tab) == {"store": "planted", "feature": "3_2"}
+    assert tab.evaluate("history.length") == entries + 3
+    for address, wanted in ((banded, True), (banded, True), (first, False)):
+        tab.go_back()
+        ready(tab, ".s-sankey")
+        tab.wait_for_function(f"() => new URL(location).searchParams.has('band') === {str(wanted).lower()}")
+        tab.wait_for_timeout(1000)  # what is not written now is not written
+        assert query(tab) == address
+
+
 def test_hostile_labels_are_shown_and_run_nothing(tab: Any, server: Server) -> None:
     for page, selector in (("feature?store=planted&feature=1_0", ".s-name"), ("?store=planted", ".s-chain")):
         tab.goto(f"{server.url}/{page}")
