@@ -8,14 +8,18 @@ import json
 import re
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 from core.__main__ import COMMANDS, main, parser
 from core.library import DEMO
 from core.paths import ROOT
+from core.sources.planted import plant, planted_tokens
 from core.store import Store
 
 Run = Callable[..., tuple[int, str, str]]
@@ -122,6 +126,62 @@ def test_neighbours_says_why_there_are_none(random_store: Store, run: Run) -> No
     assert told in error
     assert run("neighbours", random_store.path, "0_3", "--to", "1")[1] == "0_3 is never active: it has no neighbours\n"
     assert run(*words, "--min-both", 1)[2] == ""
+
+
+@pytest.mark.parametrize(("floor", "measure", "silent"), [("0", "pearson", True), ("0.05", "pearson", False),
+                                                          ("0.001", "mutual_information", True)])  # fmt: skip
+def test_edges_says_where_pairs_that_never_fire_together_are_left_out(
+    floor: str, measure: str, silent: bool, random_store: Store, run: Run, tmp_path: Any
+) -> None:
+    out = tmp_path / "links.csv"
+    code, _, error = run("edges", random_store.path, "--measure", measure, "--floor", floor, "--out", out)
+    assert code == 0
+    assert ("never active together may reach" in error) is silent
+    written = pl.read_csv(out)
+    assert (written["n_both"] > 0).all()
+
+
+@pytest.mark.parametrize("command", ["pairs", "edges", "turnover", "chance"])
+def test_a_single_site_has_no_pairs(command: str, run: Run, tmp_path: Path) -> None:
+    store = plant(tmp_path / "one.h5", {"0": np.eye(12)})
+    code, out, error = run(command, store.path, *(["--out", tmp_path / "e.csv"] if command == "edges" else []))
+    assert (code, out) == (1, "")
+    assert "one.h5 has a single site" in error
+
+
+def test_pairs_takes_one_site_with_its_neighbour_and_no_contradictions(random_store: Store, run: Run) -> None:
+    (told,) = json.loads(run("pairs", random_store.path, "--from", "1", "--json")[1])
+    assert (told["from"], told["to"]) == ("1", "2")
+    assert len(json.loads(run("pairs", random_store.path, "--all", "--json")[1])) == 3
+    assert run("pairs", random_store.path, "--all", "--adjacent")[0] == 2
+    code, _, error = run("pairs", random_store.path, "--all", "--from", "0")
+    assert code == 1
+    assert "--all is about all sites" in error
+
+
+def test_what_the_tables_tell_the_json_tells_too(run: Run) -> None:
+    (*_, last) = json.loads(run("communities", DEMO, "--json")[1])
+    assert {"over_seeds", "over_halves", "cohesion"} < last.keys()
+    gate = json.loads(run("gates", DEMO, "--to", "4", "--json")[1])[0]
+    low, high = gate["held_out_interval"]
+    assert 0 < low <= gate["held_out_gain"] <= high
+    table, n = gate["truth_table"], json.loads(run("info", DEMO, "--json")[1])["n"]
+    assert (len(table), sum(row["n"] for row in table)) == (2 ** len(gate["inputs"]), n)
+    said = sum(row["n_target"] for row in table if row["says"])
+    assert gate["precision"] == said / sum(row["n"] for row in table if row["says"])
+
+
+def test_tokens_are_printed_as_they_read_and_steer_no_terminal(run: Run, tmp_path: Path) -> None:
+    tokens = planted_tokens(3)
+    texts = [b"A", b"\x1b[31m", b" b\n"]
+    tokens = replace(
+        tokens, ids=np.arange(3, dtype=np.uint32), vocabulary_offsets=np.cumsum([0, *map(len, texts)]),
+        vocabulary_bytes=np.frombuffer(b"".join(texts), np.uint8),
+    )  # fmt: skip
+    store = plant(tmp_path / "tokens.h5", {"0": np.eye(3), "1": np.eye(3)}, tokens=tokens)
+    out = run("prompt", store.path, "--sequence", 0, "--token", "2")[1]
+    assert out.splitlines()[0] == "A�[31m[ b↵]"
+    assert "\x1b" not in out
 
 
 @pytest.mark.parametrize("measure", [None, "cosine", "mutual_information"])

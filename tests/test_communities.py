@@ -364,7 +364,8 @@ def test_the_command_prints_one_document_with_the_agreed_keys(
     store, truth = planted
     assert main(["communities", str(store.path), "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert all(list(row) == ["id", "size", "features", "sites", "stability", "keywords"] for row in rows)
+    agreed = ["id", "size", "features", "sites", "stability", "keywords"]
+    assert all(list(row) == [*agreed, "over_seeds", "over_halves", "cohesion"] for row in rows)
     assert {frozenset(row["features"]) for row in rows[:2]} == {
         frozenset(map(str, c.features)) for c in truth.communities
     }

@@ -14,12 +14,13 @@ from core.analyses.neighbours import StoreLinks
 from core.analyses.tables import token_shares
 from core.errors import StoreDamaged, StrataError
 from core.statistics.margins import active_counts
-from core.statistics.rows import pair_counts
+from core.statistics.pairs import whole_pair
+from core.statistics.rows import pair_counts, two_feature_counts
 from core.store import Store, open_store
 from core.values import Feature
 
 
-def flip(store: Store, copy: Path, name: str, entry: int, value: int) -> Store:
+def flip(store: Store, copy: Path, name: str, entry: int, value: float) -> Store:
     """A copy of the store with one entry of a dataset overwritten behind the store's back."""
     shutil.copy(store.path, copy)
     extent = store._extents[name]
@@ -110,3 +111,23 @@ def ask(store: Store) -> None:
             links.neighbours(Feature("0", i), "1", "pearson", 3, activity=activity)
             links.neighbours(Feature("1", i), "0", "mutual_information", 3, activity=activity)
     link_report(store, Feature("0", 1), Feature("1", 1), contexts=2)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_activations_that_are_no_numbers_are_named(random_store: Store, tmp_path: Path, value: float) -> None:
+    asked = busy_feature(random_store, "0")
+    positions, _ = random_store.row(asked)
+    offsets = random_store.by_token("1").offsets
+    entry = next(int(offsets[p]) for p in positions if offsets[p + 1] > offsets[p])
+    other = Feature("1", int(random_store.by_token("1").indices[entry]))
+    hurt = flip(random_store, tmp_path / "nan.h5", "sites/1/by_token/values", entry, value)
+    with pytest.raises(StoreDamaged, match="no positive numbers"):
+        pair_counts(hurt, asked, "1")
+    with pytest.raises(StoreDamaged, match="activations of site 1 are no positive numbers"):
+        whole_pair(hurt, "0", "1")
+    theirs = random_store.row(other)[0]
+    shared = np.searchsorted(theirs, np.intersect1d(positions, theirs)[0])
+    entry = int(random_store.by_feature("1").offsets[other.index]) + int(shared)
+    hurt = flip(random_store, tmp_path / "row.h5", "sites/1/by_feature/values", entry, value)
+    with pytest.raises(StoreDamaged, match="no positive numbers"):
+        two_feature_counts(hurt, asked, other)

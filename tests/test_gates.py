@@ -282,6 +282,7 @@ def test_the_command_prints_the_designs_keys(tmp_path: Path) -> None:
     assert list(gate) == [
         *("feature", "kind", "inputs", "precision", "recall"),
         *("f1", "gain", "held_out_f1", "held_out_gain"),
+        *("held_out_interval", "truth_table"),
     ]
     assert (gate["feature"], gate["kind"], gate["inputs"]) == ("1_0", "and_not", list(planted.written))
     failed = subprocess.run([*run[:5], "--to", "0"], capture_output=True, text=True)

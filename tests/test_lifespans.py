@@ -168,6 +168,9 @@ def test_half_lives() -> None:
     assert half_life(steady) == pytest.approx(np.log(2) / np.log(1 / 0.8))
     assert half_life(np.array([1.0, 0.9, 0.7, np.nan])) != half_life(np.array([1.0, 0.5]))
     assert np.isnan(half_life(np.array([1.0, 0.9, np.nan])))
+    falling = [half_life(np.array([1.0, share])) for share in (0.5, 0.1, 1e-3, 1e-300, 0.0)]
+    assert falling == sorted(falling, reverse=True)
+    assert falling[-1] == 0
 
 
 def test_one_site_has_no_lifespans() -> None:

@@ -69,6 +69,9 @@ class Community:
             "sites": list(self.sites),
             "stability": self.stability,
             "keywords": [word.written for word in self.keywords],
+            "over_seeds": self.over_seeds,
+            "over_halves": self.over_halves,
+            "cohesion": self.cohesion,
         }
 
 

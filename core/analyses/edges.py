@@ -10,7 +10,8 @@ import polars as pl
 from core.statistics.assignment import Assignment
 from core.statistics.data_free import links_above
 from core.statistics.link_counts import counts_of_links
-from core.statistics.measures import all_measures
+from core.statistics.margins import active_counts
+from core.statistics.measures import all_measures, mutual_information
 from core.statistics.pairs import PairLinks, in_order
 from core.store import Store
 from core.values import MEASURES, PairCounts
@@ -38,6 +39,26 @@ def edge_table(store: Store, found: PairLinks, measures: Sequence[str], floor: f
         (found.source, found.sources[chosen]), (found.target, found.targets[chosen]), counts,
         {name: values[name][chosen] for name in MEASURES},
     )  # fmt: skip
+
+
+def silent_reach(store: Store, source: str, target: str, measures: Sequence[str], activity: float = 0.0) -> float:
+    """The most that a pair of features that are never active together may reach by any of `measures`: an upper bound.
+
+    By most that is 0. Mutual information is higher the more active both are, and tells of avoidance as of company.
+
+    >>> import tempfile, pathlib
+    >>> from core.sources.planted import plant
+    >>> on = np.array([[1.0], [0.0]])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = plant(pathlib.Path(folder) / "tiny.h5", {"0": on, "1": 1 - on})
+    ...     [round(silent_reach(store, "0", "1", (name,)), 3) for name in ("pearson", "mutual_information")]
+    [0.0, 0.693]
+    """
+    if "mutual_information" not in measures:
+        return 0.0
+    most = [int(active_counts(store, key, activity).max(initial=0)) for key in (source, target)]
+    a, b = most[0], min(most[1], store.n - most[0])
+    return float(mutual_information(PairCounts(store.n, a, b, 0, a, a, b, b, 0))) if store.n else 0.0
 
 
 def weight_table(

@@ -75,10 +75,12 @@ class Gate:
         return tuple(("!" if k >= positive else "") + str(feature) for k, feature in enumerate(self.inputs))
 
     def as_json(self) -> dict[str, Any]:
-        """The JSON of ``gates`` (DESIGN 9)."""
-        scores = ("precision", "recall", "f1", "gain", "held_out_f1", "held_out_gain")
+        """The JSON of ``gates`` (DESIGN 9), with its truth table."""
+        scores = ("precision", "recall", "f1", "gain", "held_out_f1", "held_out_gain", "held_out_interval")
         head = {"feature": str(self.feature), "kind": self.kind, "inputs": list(self.written)}
-        return head | {name: getattr(self, name) for name in scores}
+        names = ("active", "says", "n", "n_target")
+        rows = [{name: getattr(row, name) for name in names} for row in self.rows]
+        return head | {name: getattr(self, name) for name in scores} | {"truth_table": rows}
 
 
 def confirmed(

@@ -37,16 +37,16 @@ def run(
     target = settings.target()
     work = prepare(settings, report, note, cancelled)
     with open_partial(target) as partial:
-        if is_finished(target, work.recipe):
-            note(f"{target} is finished already")
-        else:
-            partial.begin(work.recipe, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
-            try:
+        try:
+            if is_finished(target, work.recipe):
+                note(f"{target} is finished already")
+            else:
+                partial.begin(work.recipe, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
                 every_stage(work, partial, target)
-            except StrataError as error:
-                if not worth_keeping(partial, error):
-                    partial.remove()
-                raise
+        except StrataError as error:
+            if not worth_keeping(partial, error):
+                partial.remove()
+            raise
         partial.remove()
     _copy_demo_labels(settings, target)
     report(Progress("done", 1, 1))

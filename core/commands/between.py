@@ -14,9 +14,11 @@ def site_pairs(store: Store, source: str | None, target: str | None) -> list[tup
     """The pairs (earlier, later) that ``--from`` and ``--to`` ask for: without both all adjacent ones.
 
     With one of the two it is paired with its neighbour: ``--from`` with the next site, ``--to`` with the previous one.
-    Raises `UnknownSite`, and `BadArgument` where there is no such neighbour, or one site is given twice.
+    Raises `UnknownSite`, and `BadArgument` where there is no such neighbour or a single site, or one is given twice.
     """
     keys = [site.key for site in store.sites]
+    if len(keys) < 2:
+        raise BadArgument(f"{store.path.name} has a single site, and so no pairs of sites", "open a store of several")
     if source is None and target is None:
         return list(itertools.pairwise(keys))
     if target is None:

@@ -10,10 +10,11 @@ from pathlib import Path
 import polars as pl
 
 from core.analyses.assigned import assignment
-from core.analyses.edges import COLUMNS, assigned_table, edge_table, weight_table
+from core.analyses.edges import COLUMNS, assigned_table, edge_table, silent_reach, weight_table
 from core.commands.arguments import add_activity, add_json, add_sites, add_store
+from core.commands.between import site_pairs
 from core.commands.output import print_json
-from core.commands.pairs import bar, chosen_pairs, warn
+from core.commands.pairs import bar, warn
 from core.errors import BadArgument, NotPermitted
 from core.results import pair_links
 from core.statistics.assignment import CANDIDATES, DENSE_FEATURES, Assignment
@@ -27,7 +28,8 @@ MEASURE_HELP = f"""one of {", ".join(ALL_MEASURES)} (default: any of {", ".join(
 virtual_weight are of the weights alone, and give all links of ever active features that reach the floor. folded_mse
 gives the one-to-one assignment of the two sites' features with the least total: exact up to {DENSE_FEATURES:,} features
 a site, beyond among the {CANDIDATES} nearest of each"""
-FLOOR_HELP = f"""links at or above it are written; for folded_mse those at or BELOW it. Default: {FLOOR:g},
+FLOOR_HELP = f"""links at or above it are written, by a measure of activations those of features that are ever active
+together; for folded_mse those at or BELOW it. Default: {FLOOR:g},
 {", ".join(f"{name} {value:g}" for name, value in FLOORS.items())}, and all of the assignment"""
 
 
@@ -49,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
     measure, floor = options.measure, floor_of(options.measure, options.floor)
     check_reach(floor, (measure,) if measure else BOUNDED)
     store = open_store(options.store)
-    pairs = chosen_pairs(store, options.source, options.target)
+    pairs = site_pairs(store, options.source, options.target)
     frames = [links_of(store, *pair, measure, floor, options.activity) for pair in pairs]
     more = (measure,) if measure in DATA_FREE else ()
     table = pl.concat([pl.DataFrame(schema=COLUMNS | dict.fromkeys(more, pl.Float64)), *frames])
@@ -79,6 +81,8 @@ def links_of(
     if measure in DATA_FREE:
         return weight_table(store, source, target, measure, floor, activity, report)
     measures = (measure,) if measure else BOUNDED
+    if floor <= silent_reach(store, source, target, measures, activity):
+        warn(f"{source} to {target}: pairs that are never active together may reach {floor:g} too, and are left out")
     found_pair, _ = pair_links(
         store, source, target, activity, TOP, floor, measures, notice=warn, progress=report
     )  # fmt: skip

@@ -31,11 +31,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_store(parser)
     measures = f"one of {', '.join(ADMISSIBLE)} (default: pearson)"
     parser.add_argument("--measure", default="pearson", metavar="M", help=measures)
-    tau = f"a mutual best match at or above it goes on (default: {THRESHOLD:g})"
+    tau = f"a mutual best match at or above it, above 0 and at most 1, goes on (default: {THRESHOLD:g})"
     parser.add_argument("--threshold", type=float, default=THRESHOLD, metavar="V", help=tau)
     gap = f"how many sites on is looked for what fell below the threshold: {DEFAULT_GAP}"
     parser.add_argument("--gap", type=count(1), metavar="N", help=gap)
-    top = "how many of the longest-lived are listed (default: 20)"
+    top = "how many of the longest-lived are listed, out of those of two sites or more (default: 20)"
     parser.add_argument("--top", type=count(0), default=20, metavar="N", help=top)
     add_json(parser)
 

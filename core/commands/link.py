@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import shlex
 
 from core.analyses.contexts import PairContext
 from core.analyses.link import LinkReport, link_report
@@ -40,7 +41,7 @@ def run(options: argparse.Namespace) -> None:
         print_json(document)
         return
     print_counts(report, document["label"])
-    print_measures(report)
+    print_measures(report, str(store.path))
     for name, title in CELLS.items():
         if report.contexts[name]:
             print(f"\n{title}")
@@ -65,7 +66,7 @@ def print_counts(report: LinkReport, label: dict[str, str | None]) -> None:
         print("too little data: they are hardly ever active together")
 
 
-def print_measures(report: LinkReport) -> None:
+def print_measures(report: LinkReport, path: str) -> None:
     """Every measure with its interval, and with its q where the nulls of the two sites have been drawn."""
     rows = []
     for name, value in {**report.link.measures, "lift": report.link.lift, **report.weights}.items():
@@ -73,11 +74,11 @@ def print_measures(report: LinkReport) -> None:
         doubt = report.doubts.get(name)
         rows.append({"measure": name, "value": value, "low": low, "high": high, "q": doubt.q if doubt else None})
     print_table(rows, ("measure", "value", "low", "high", "q"))
-    for line in doubts_told(report):
+    for line in doubts_told(report, path):
         print(line)
 
 
-def doubts_told(report: LinkReport) -> list[str]:
+def doubts_told(report: LinkReport, path: str) -> list[str]:
     """What q means, why there is none, and the chance of as good a best match."""
     doubts, (source, target) = report.doubts, (report.link.source, report.link.target)
     lines = [
@@ -91,8 +92,8 @@ def doubts_told(report: LinkReport) -> list[str]:
     missing = [name for name, doubt in doubts.items() if doubt.state == "not drawn"]
     if missing:
         rule = f" --activity {report.activity:g}" if report.activity else ""
-        asked = f"chance STORE --from {source.key} --to {target.key} --measure {missing[0]}{rule}"
-        lines.append(f"no q yet by {', '.join(missing)}: python -m core {asked} draws the nulls")
+        asked = f"chance {shlex.quote(path)} --from {source.key} --to {target.key}{rule}"
+        lines.append(f"no q yet by {', '.join(missing)}: python -m core {asked} --measure {missing[0]} draws the nulls")
     return lines
 
 

@@ -7,10 +7,11 @@ import math
 import sys
 import threading
 from collections.abc import Callable
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import Any
 
 from core.commands.arguments import add_activity, add_json, add_sites, add_store
+from core.commands.between import site_pairs
 from core.commands.output import print_json, print_table
 from core.errors import BadArgument
 from core.results import pair_links
@@ -24,8 +25,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Options of ``pairs``."""
     add_store(parser)
     add_sites(parser)
-    parser.add_argument("--adjacent", action="store_true", help="every site with the next one (the default)")
-    parser.add_argument("--all", action="store_true", help="every site with every later one")
+    many = parser.add_mutually_exclusive_group()
+    many.add_argument("--adjacent", action="store_true", help="every site with the next one (the default)")
+    many.add_argument("--all", action="store_true", help="every site with every later one")
     add_activity(parser)
     top = f"links kept of each feature, by every measure (default: {TOP})"
     parser.add_argument("--top", type=int, default=TOP, metavar="N", help=top)
@@ -43,7 +45,7 @@ def run(options: argparse.Namespace) -> None:
         raise BadArgument("floor nan is no number", "choose one, such as 0.1; above 1 only the best are kept")
     store = open_store(options.store)
     reports = []
-    for source, target in chosen_pairs(store, options.source, options.target, every=options.all):
+    for source, target in chosen_pairs(store, options):
         found, cached = pair_links(
             store,
             source,
@@ -62,14 +64,14 @@ def run(options: argparse.Namespace) -> None:
         print_table(reports, ("from", "to", "seconds", "device", "cached", "links", "never_co_active"))
 
 
-def chosen_pairs(store: Store, source: str | None, target: str | None, every: bool = False) -> list[tuple[str, str]]:
+def chosen_pairs(store: Store, options: argparse.Namespace) -> list[tuple[str, str]]:
     """The pairs that the options name: one, all, or (without any) the adjacent ones."""
-    if (source is None) != (target is None):
-        raise BadArgument("only one of --from and --to is given", "give both, or neither")
-    if source is not None and target is not None:
-        return [(store.site(source).key, store.site(target).key)]
-    keys = [site.key for site in store.sites]
-    return list(combinations(keys, 2) if every else pairwise(keys))
+    if (options.all or options.adjacent) and (options.source or options.target):
+        raise BadArgument(
+            f"--{'all' if options.all else 'adjacent'} is about all sites, and a site is given", "give one or the other"
+        )
+    adjacent = site_pairs(store, options.source, options.target)
+    return list(combinations([site.key for site in store.sites], 2)) if options.all else adjacent
 
 
 def describe(found: PairLinks, cached: bool) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_sites(parser)
     measures = f"one of {', '.join(ADMISSIBLE)} (default: pearson)"
     parser.add_argument("--measure", default="pearson", metavar="M", help=measures)
-    tau = f"a best match at or above it is passed on (default: {THRESHOLD:g})"
+    tau = f"a best match at or above it, above 0 and at most 1, is passed on (default: {THRESHOLD:g})"
     parser.add_argument("--threshold", type=float, default=THRESHOLD, metavar="V", help=tau)
     add_json(parser)
 

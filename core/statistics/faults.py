@@ -17,6 +17,7 @@ FAULTS = {
     3: "the features of site {} are out of bounds or not in order",
     4: "the feature offsets of site {} are out of bounds",
     5: "the counts of site {} contradict its activations",
+    6: "activations of {} are no positive numbers",
 }
 
 

@@ -46,6 +46,15 @@ def _count_active(offsets, values, floors, counts):  # type: ignore[no-untyped-d
     return 0
 
 
+@kernel
+def all_positive(values):  # type: ignore[no-untyped-def]
+    """Whether all of `values` are finite numbers above 0, as activations of a store are."""
+    sound = True
+    for value in values:
+        sound &= (value > 0.0) & (value < np.inf)
+    return sound
+
+
 def margins(store: Store, key: str, activity: float = 0.0) -> Margins:
     """Margins [d_sae] of all features of a site; the sums are read from the store's summary."""
     summary = store.summary(key)

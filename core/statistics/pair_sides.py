@@ -9,7 +9,7 @@ import numpy as np
 
 from core.kernels import frozen
 from core.statistics.faults import damaged
-from core.statistics.margins import Margins, floors, margins
+from core.statistics.margins import Margins, all_positive, floors, margins
 from core.statistics.measures import noise_share
 from core.statistics.pair_kernels import ACTIVE
 from core.statistics.pair_rows import renumber
@@ -53,6 +53,8 @@ def _side(
 ) -> Side:  # fmt: skip
     if not np.array_equal(np.diff(store.by_feature(key).offsets), store.summary(key).active):
         damaged(store, 5, key)
+    if not all_positive(*frozen(rows.values)):
+        damaged(store, 6, f"site {key}")
     limits = rounded_down(floors(store, key, activity)) if activity else np.empty(0, np.float32)
     n = store.n if instead is None else instead.n
     starts, stops, indices, values = *bounds, *frozen(rows.indices, rows.values)

@@ -54,7 +54,7 @@ def check(method: str, resolution: float, seed: int) -> None:
     if not (np.isfinite(resolution) and resolution > 0):
         raise BadArgument(f"resolution {resolution} is not above 0", "choose 1, or more for smaller communities")
     if not 0 <= seed < 2**32:
-        raise BadArgument(f"seed {seed} is out of range", "choose a whole number from 0")
+        raise BadArgument(f"seed {seed} is out of range", f"choose a whole number from 0 to {2**32 - 1}")
 
 
 def numbered(parts: np.ndarray) -> np.ndarray:

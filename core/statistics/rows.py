@@ -151,8 +151,8 @@ def two_feature_counts(store: Store, a: Feature, b: Feature, activity: float = 0
     (p, x), (q, y) = (frozen(*store.row(f)) for f in (source, target))
     floors = floor_of(store, source, activity), floor_of(store, target, activity)
     fault, both, sum_xy = _row_against_row(p, x, floors[0], q, y, floors[1], store.n_positions)
-    if fault:
-        damaged(store, fault, f"{source} or {target}")
+    if fault or not np.isfinite(sum_xy):
+        damaged(store, fault or 6, f"{source} or {target}")
     first, second = (feature_margins(store, f, activity) for f in (source, target))
     return _assemble(store.n, first, second, int(both), float(sum_xy))
 
@@ -177,6 +177,8 @@ def _against_site(
     fault = _row_against_site(positions, x, floor_of(store, feature, activity), *sparse, limits, cells)
     if fault:
         damaged(store, fault, feature if fault == 1 else to)
+    if not np.isfinite(cells[:, 1]).all():
+        damaged(store, 6, f"{feature} or of site {to}")
     return cells[:, 0].astype(np.int64), cells[:, 1].copy()
 
 
