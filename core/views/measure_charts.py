@@ -62,18 +62,20 @@ def scatter(
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    counts = found.counts.astype(float)
-    told = [f"{count:,} link{'s' * (count != 1)}" for count in found.counts.tolist()]
     steps = [[k / (len(ramp) - 1), colour] for k, colour in enumerate(ramp)]
+    figure.add_heatmap(**_squares(found), colorscale=steps, zmin=0, showscale=False, hoverinfo="skip")
+    # A click on a heat map chooses nothing in Streamlit: its squares have points, which are not seen.
+    unseen = {"marker": {"opacity": 0}}
     figure.add_scatter(
         x=found.x,
         y=found.y,
         mode="markers",
         customdata=found.example,
-        text=told,
-        marker={"symbol": "square", "size": 8.5, "color": np.log(counts), "colorscale": steps, "line": {"width": 0}},
+        text=[f"{count:,} link{'s' * (count != 1)}" for count in found.counts.tolist()],
+        marker={"size": 12, "opacity": 0},
+        selected=unseen,
+        unselected=unseen,
         hovertemplate=f"{names[0]} %{{x:.3g}}, {names[1]} %{{y:.3g}}<br>%{{text}}<extra></extra>",
-        unselected={"marker": {"opacity": 1}},
     )
     if marked:
         x, y, places = zip(*marked, strict=True)
@@ -92,6 +94,27 @@ def scatter(
             unselected={"marker": {"opacity": 1}},
         )
     return themed(figure, colours, 380, xaxis_title_text=names[0], yaxis_title_text=names[1])
+
+
+def _squares(found: Agreement) -> dict[str, Any]:
+    """The squares as a grid without gaps: logarithms of how many links, NaN where there is none."""
+    if not len(found.counts):
+        return {"z": [[np.nan]]}
+    first = float(found.x.min()), float(found.y.min())
+    places = [
+        np.rint((ends - start) / size).astype(np.int64)
+        for ends, start, size in zip((found.x, found.y), first, found.size, strict=True)
+    ]
+    z = np.full((places[1].max() + 1, places[0].max() + 1), np.nan)
+    z[places[1], places[0]] = np.log(found.counts)
+    return {
+        "z": z,
+        "x0": first[0],
+        "dx": found.size[0],
+        "y0": first[1],
+        "dy": found.size[1],
+        "zmax": max(z[z == z].max(), 1.0),
+    }
 
 
 def histogram(table: pl.DataFrame, colours: Colours, name: str, low: float | None = None) -> Any:
