@@ -38,6 +38,9 @@ BAND_WORDS = {
     "rare_to": "rare: too few tokens to say",
 }
 
+SKIP = '<a class="s-skip" href="#behind">Skip the picture: to the features behind the band</a>'
+"""Seen once it has the keyboard's focus: the picture is a long row of links."""
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -96,7 +99,7 @@ def flow(page: Page, asked: Asked, told: Sequence[Turnover]) -> None:
     drawn = sankey(told, paint(page), address, {"data-go": ""}, (at, asked.band), raw=asked.of == "all")
     with st.container(key="card-flow"):
         st.html(STYLE)
-        linked(f'<div class="s-scroll s-sankey-room">{drawn}</div>', "layers:flow")
+        linked(f'{SKIP}<div class="s-scroll">{drawn}</div>', "layers:flow")
         st.html(_legend())
 
 
@@ -141,7 +144,7 @@ def numbers(asked: Asked, told: Sequence[Turnover], found: Sequence[Matches]) ->
         )
     names = ("sites", f"passed on, of {asked.of}", "one to one", "shared", "by chance", "ended", "inherited, shared",
              "born", "dead", "rare")  # fmt: skip
-    with st.container(key="card-numbers"):
+    with st.container(key="numbers"):
         linked(table(names, rows, [False] + [True] * 9), "layers:numbers")
 
 
@@ -202,7 +205,7 @@ def behind(page: Page, asked: Asked, shown: Shown) -> None:
     site = found.source if of_source(asked.band) else found.target
     told = f"{len(frame):,} feature{'s' * (len(frame) != 1)} of site {site}"
     with st.container(key="card-band"):
-        st.html(head(f"Behind the band: {told}", BAND_WORDS[asked.band]))
+        st.html(f'<div id="behind" tabindex="-1">{head(f"Behind the band: {told}", BAND_WORDS[asked.band])}</div>')
         if frame.is_empty():
             st.html(quiet("None. Choose another band above."))
             return

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from core.analyses.turnover import Turnover
 
-WIDTH, HEIGHT = 1240.0, 330.0
+WIDTH, HEIGHT = 1120.0, 330.0
 TOP, FOOT, BAR, SIDE = 46.0, 62.0, 14.0, 44.0
 FONT = "system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 
