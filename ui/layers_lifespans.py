@@ -34,7 +34,6 @@ from ui.layers_page import (
     Asked,
     born_setting,
     colours,
-    line_colours,
     matches_across,
 )
 from ui.layers_turnover import STYLE
@@ -126,7 +125,7 @@ def _legend(found: Lifespans, theme: str) -> str:
     keys = found.keys[:-1]
     drawn = "".join(
         f'<span><i class="s-line" style="background:{colour}"></i>from {escape(key)}</span>'
-        for key, colour in zip(keys, line_colours(len(keys), theme), strict=True)
+        for key, colour in zip(keys, palette.marks(len(found.keys), theme), strict=False)
     )
     every = '<span><i class="s-line s-dots-line"></i>all</span>'
     return f'<div class="s-legend s-quiet s-small">{drawn}{every}</div>'
@@ -135,7 +134,7 @@ def _legend(found: Lifespans, theme: str) -> str:
 def survival_figure(found: Lifespans, theme: str) -> object:
     """The product-limit curves; the last site has none: nothing follows it."""
     steps = np.arange(len(found.keys))
-    shades = line_colours(len(found.keys) - 1, theme)
+    shades = palette.marks(len(found.keys), theme)
 
     def marks(born: str) -> list[tuple[str, ...]]:
         return [

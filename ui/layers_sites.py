@@ -24,7 +24,7 @@ from core.views.curves import Line, line_figure, steps_of
 from ui import palette
 from ui.go import anchor, linked
 from ui.layers_marks import Mark, behind_of, bin_marks
-from ui.layers_page import colours, line_colours
+from ui.layers_page import colours
 from ui.layers_turnover import STYLE
 from ui.marks import chart, choices
 from ui.setup import Page
@@ -98,7 +98,7 @@ def frames(page: Page, mark: Mark | None) -> dict[str, Callable[[], pl.DataFrame
 def spreads(page: Page, theme: str) -> None:
     """Densities, maxima, and what is dead after how many tokens: three panels, a line a site."""
     store = page.store
-    shades = line_colours(len(store.sites), theme)
+    shades = palette.marks(len(store.sites), theme)
     low, high = range_of_maxima(store)
     tokens = token_steps(store)
     panels: dict[str, list[Line]] = {"density": [], "maximum": [], "dead": []}

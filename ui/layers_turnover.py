@@ -20,7 +20,7 @@ from core.views.sankey import Paint, sankey
 from ui import palette, selection
 from ui.go import anchor, linked
 from ui.layers_evidence import evidence, in_focus
-from ui.layers_page import SHOWN, Asked, ByMeasure, colours, line_colours
+from ui.layers_page import SHOWN, Asked, ByMeasure, colours
 from ui.marks import chart, choices
 from ui.setup import Page
 from ui.text import escape, head, measure_name, percent, quiet, table
@@ -79,7 +79,7 @@ def paint(page: Page, theme: str = "") -> Paint:
     n = len(page.store.sites)
     if theme:
         pick = {name: both[theme] for name, both in _colours().items()}
-        return Paint(palette.ramp(n, theme), pick["text"], pick["quiet"], pick["accent"])
+        return Paint(palette.marks(n, theme), pick["text"], pick["quiet"], pick["accent"])
     pick = {name: palette.pair(both["light"], both["dark"]) for name, both in _colours().items()}
     sites = [palette.site_colour(k, n) for k in range(n)]
     return Paint(sites, pick["text"], pick["quiet"], pick["accent"], "inherit")
@@ -175,7 +175,7 @@ def pair_legend(pairs: Sequence[tuple[str, str]], theme: str) -> str:
     """A swatch a pair of sites, in the colours of the lines."""
     drawn = "".join(
         f'<span><i class="s-line" style="background:{colour}"></i>{escape(a)} → {escape(b)}</span>'
-        for (a, b), colour in zip(pairs, line_colours(len(pairs), theme), strict=True)
+        for (a, b), colour in zip(pairs, palette.marks(len(pairs), theme), strict=True)
     )
     return f'<div class="s-legend s-quiet s-small">{drawn}</div>'
 
@@ -183,7 +183,7 @@ def pair_legend(pairs: Sequence[tuple[str, str]], theme: str) -> str:
 def share_figure(found: Sequence[Matches], asked: Asked, theme: str) -> object:
     """One panel: the share passed on against τ, and by chance, a line a pair of sites each."""
     lines, quiet_colour, measure = [], colours(theme)["quiet"], found[0].measure
-    for one, curve, colour in zip(found, share_curves(found, TAUS), line_colours(len(found), theme), strict=True):
+    for one, curve, colour in zip(found, share_curves(found, TAUS), palette.marks(len(found), theme), strict=True):
         scale = 1.0 if asked.of == "alive" else float(one.alive_from.mean())
         pair, told = f"{one.source} → {one.target}", [max(0.01, float(tau)) for tau in TAUS]
         marks = [choices(at=one.source, tau=f"{tau:g}", measure=measure, shown="") for tau in told]

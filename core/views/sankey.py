@@ -189,7 +189,7 @@ def _gradients(pairs: int, paint: Paint) -> str:
             "flow": ((a, 0.85), (b, 0.85)),
             "side": ((a, 0.45), (b, 0.45)),
             "out": ((paint.quiet, 0.34), (paint.quiet, 0.0)),
-            "in": ((b, 0.0), (b, 0.6)),
+            "in": ((b, 0.0), (b, 0.45)),
         }
         found += [_gradient(f"s-{kind}-{k}", *stops) for kind, stops in ends.items()]
     found.append(_gradient("s-flow-accent", (paint.accent, 0.75), (paint.accent, 0.75)))
