@@ -187,8 +187,8 @@ def share_figure(found: Sequence[Matches], asked: Asked, theme: str) -> object:
         scale = 1.0 if asked.of == "alive" else float(one.alive_from.mean())
         pair, told = f"{one.source} → {one.target}", [max(0.01, float(tau)) for tau in TAUS]
         marks = [choices(at=one.source, tau=f"{tau:g}", measure=measure, shown="") for tau in told]
-        lines.append(Line(f"{pair} at %{{x:.2f}}", TAUS, scale * curve["passed"], colour, marks=marks))
-        lines.append(Line(f"chance, {pair}", TAUS, scale * curve["chance"], quiet_colour, 1, "dot"))
+        lines.append(Line(pair, TAUS, scale * curve["passed"], colour, " at %{x:.2f}", marks=marks))
+        lines.append(Line(f"chance, {pair}", TAUS, scale * curve["chance"], quiet_colour, width=1, dash="dot"))
     mark = asked.tau if measure == asked.measure else None
     return line_figure(
         lines, colours(theme), x_title="τ", y_percent=True, x_range=(0, 1), mark=mark, hover="%{y:.1%}", height=220
