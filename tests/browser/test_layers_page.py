@@ -116,6 +116,7 @@ def test_the_letters_of_the_picture_can_be_read_on_a_phone(tab: Any, server: Ser
     sizes = (
         "[...document.querySelectorAll('.s-sankey text')].map(t => t.getScreenCTM().a * t.getAttribute('font-size'))"
     )
+    tab.wait_for_selector(".s-sankey text")
     assert min(tab.evaluate(sizes)) >= 11
 
 
