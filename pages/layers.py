@@ -74,9 +74,10 @@ def turnover_view(heading):
     code = layers_python.turnover(path_told(store), asked, tuple(by_pair[0]), shown.place, by_weights=by_weights)
     toolbar(frames, code, lambda: sankey(shown.told, flows.paint(page, "light"), raw=asked.of == "all"))
     flows.flow(page, asked, shown.told)
-    flows.numbers(asked, shown.told, shown.found)
-    flows.curves(asked, by_pair, problem, theme())
+    with st.expander("The same in numbers"):
+        flows.numbers(asked, shown.told, shown.found)
     flows.behind(page, asked, shown)
+    flows.curves(asked, by_pair, problem, theme())
     with guarded():
         weights.card(store, by_pearson, asked.tau)
 

@@ -6,12 +6,13 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.__main__ import main
-from core.analyses.agreement import kept_links, with_weights
+from core.analyses.agreement import Agreement, kept_links, with_weights
 from core.analyses.agreement_tables import disagreement_table
 from core.analyses.link import link_report
 from core.analyses.unseen import late_features, never_together
@@ -21,6 +22,7 @@ from core.paths import ROOT
 from core.results import pair_links
 from core.store import Store, open_store
 from core.values import MEASURES, Feature, Label
+from core.views import measure_charts
 from tests.chains import planted_chains
 from tests.shared_views import Catch, compare, everything, shared, spoil  # noqa: F401  (shared is a fixture)
 from ui import waiting
@@ -188,3 +190,26 @@ def test_the_measures_of_weights_and_the_unseen_features_can_be_stopped(store: S
         late_features(store, Labels.beside(store), "1", 0, report=stop)
     with pytest.raises(Cancelled):
         with_weights(store, kept, ["decoder_cosine"], report=stop)
+
+
+def test_the_squares_of_the_heat_map_touch_and_keep_their_links() -> None:
+    counts, sites = np.array([3, 1, 5]), np.array([7, 8, 9])
+    x, y = np.array([0.125, 0.125, 0.875]), np.array([0.25, 0.75, 0.25])
+    found = Agreement("pearson", "jaccard", 0.5, 9, x, y, counts, sites, (0.25, 0.5))
+    look = dict.fromkeys(("text", "quiet", "line", "paper", "bar", "accent"), "#888888")
+    squares, points = measure_charts.scatter(found, [], ("Pearson", "Jaccard"), look, ["#ffffff", "#000000"]).data
+    assert (squares.type, squares.xgap, squares.ygap) == ("heatmap", None, None)
+    assert (squares.x0, squares.dx, squares.y0, squares.dy) == (0.125, 0.25, 0.25, 0.5)
+    wanted = [[np.log(3), np.nan, np.nan, np.log(5)], [0.0, np.nan, np.nan, np.nan]]
+    np.testing.assert_allclose(np.array(squares.z, float), wanted)
+    assert list(points.customdata) == [7, 8, 9]
+    assert points.marker.opacity == points.selected.marker.opacity == points.unselected.marker.opacity == 0
+
+
+def test_a_heat_map_of_no_links_is_empty() -> None:
+    none = np.array([])
+    found = Agreement("pearson", "jaccard", float("nan"), 0, none, none, none, none, (0.1, 0.1))
+    look = dict.fromkeys(("text", "quiet", "line", "paper", "bar", "accent"), "#888888")
+    squares, points = measure_charts.scatter(found, [], ("Pearson", "Jaccard"), look, ["#ffffff", "#000000"]).data
+    assert np.isnan(np.array(squares.z, float)).all()
+    assert not len(points.x)

@@ -18,6 +18,9 @@ from ui.palette import site_colour
 from ui.readers import Reading
 from ui.text import escape, head, measure_name, measured, named, percent, quiet
 
+ROOM_FOR_NUMBERS = 9
+"""Sites up to which the numbers of the best matches stand below them; more would not fit the card."""
+
 
 def feature_card(reading: Reading, feature: Feature, measure: str = "pearson", key: str = "card-feature") -> None:
     """The card and its neighbours; every feature on it leads to the same page with that feature."""
@@ -80,31 +83,36 @@ def bars(histogram: Histogram, colour: str, *, axis: bool = True) -> str:
 
 
 def strip(sites: Sequence[Site], feature: Feature, best: Sequence[Link | None], measure: str) -> str:
-    """One cell a site, as deep as the best match there; the feature's own site is framed."""
+    """One cell a site, filled as high as the best match there is good, in the site's colour; its own site is framed."""
     cells, keys = [], []
     values = [link.measures[measure] for link in best if link is not None]
     for site, link in zip(sites, best, strict=True):
         colour = site_colour(site.position, len(sites))
-        keys.append(f"<span>{escape(site.key)}</span>")
+        number = "–"
         if site.key == feature.key:
-            cells.append(f'<span class="s-own" style="background:{colour}" title="{feature}"></span>')
+            number = ""
+            cells.append(f'<span class="s-cell s-own" title="{feature}">{_fill(1.0, colour)}</span>')
         elif link is None:
-            cells.append('<span class="s-none" title="no match"></span>')
+            cells.append('<span class="s-cell" title="no match"></span>')
         else:
             value = link.measures[measure]
-            depth = depth_of(measure, value, values)
-            other = link.other(feature)
-            ground = f"background:color-mix(in srgb, {colour} {100 * depth:.0f}%, var(--s-soft))"
-            told = f"{other}: {measured(measure, value)}"
-            cell = f'<span class="s-cell" style="{ground}" title="{told}"></span>'
+            number, other = measured(measure, value), link.other(feature)
+            told = f"{other}: {number}"
+            cell = f'<span class="s-cell" title="{told}">{_fill(height_of(measure, value, values), colour)}</span>'
             cells.append(anchor(cell, feature=str(other), link=None, label=told))
+        below = f"<br>{number}" if len(sites) <= ROOM_FOR_NUMBERS else ""
+        keys.append(f"<span><b>{escape(site.key)}</b>{below}</span>")
     return f'<div class="s-strip">{"".join(cells)}</div><div class="s-strip-keys">{"".join(keys)}</div>'
 
 
-def depth_of(measure: str, value: float, values: Sequence[float]) -> float:
-    """How deep a cell is, 0 to 1: the value; where a measure has no scale of its own, beside the best of the strip.
+def _fill(height: float, colour: str) -> str:
+    return f'<i style="height:{100 * height:.0f}%;background:{colour}"></i>'
 
-    >>> depth_of("pearson", 0.5, []), depth_of("virtual_weight", 2.0, [2.0, 4.0]), depth_of("folded_mse", 4.0, [1.0])
+
+def height_of(measure: str, value: float, values: Sequence[float]) -> float:
+    """How high a cell is filled, 0 to 1: the value; of a measure without a scale, beside the best of the strip.
+
+    >>> height_of("pearson", 0.5, []), height_of("virtual_weight", 2.0, [2.0, 4.0]), height_of("folded_mse", 4.0, [1.0])
     (0.5, 0.5, 0.25)
     """
     if measure == "virtual_weight":

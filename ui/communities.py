@@ -39,12 +39,6 @@ UNASKED = 100_000_000
 MOST_HOSTED = 100_000_000
 """Activations of a store for which a hosted app computes links of its own; more are for the command line."""
 
-COLOURS = {
-    "light": ("#3d80a7", "#4c9a6a", "#9a6fb0", "#b5973a", "#c0586b", "#5a6fb5", "#5f9490", "#8a6d57"),
-    "dark": ("#66adca", "#6fbd8c", "#b78fce", "#d2b75a", "#dd7f90", "#8496da", "#7fbab4", "#b8957b"),
-}
-"""Of the communities in view, the most frequent first; the others stay grey. None is the accent."""
-
 
 def links_setting(store: Store) -> selection.Setting[str]:
     """The measure of links, out of those that this store's adjacent sites have; Jaccard unless chosen."""
@@ -172,16 +166,18 @@ def _activations(store: Store) -> int:
 def colours_in_view(nodes: Sequence[str], of: Mapping[Feature, int], theme: str) -> tuple[dict[str, str], list[int]]:
     """(ground of each node that has one, ids in the order of their colours): the most frequent communities in view.
 
+    The others stay grey.
+
     >>> colours_in_view(["0_1", "0_2", "1_1"], {Feature("0", 1): 7, Feature("1", 1): 7, Feature("0", 2): 3}, "light")
-    ({'0_1': '#3d80a7', '0_2': '#4c9a6a', '1_1': '#3d80a7'}, [7, 3])
+    ({'0_1': '#1d9e7a', '0_2': '#592d83', '1_1': '#1d9e7a'}, [7, 3])
     """
     ids = {node: of[feature] for node in nodes if (feature := Feature.parse(node)) in of}
     counts = {id: list(ids.values()).count(id) for id in set(ids.values())}
-    ranked = sorted(counts, key=lambda id: (-counts[id], id))[: len(COLOURS[theme])]
-    shades = dict(zip(ranked, COLOURS[theme], strict=False))
+    ranked = sorted(counts, key=lambda id: (-counts[id], id))[: len(palette.KINDS[theme])]
+    shades = dict(zip(ranked, palette.KINDS[theme], strict=False))
     return {node: shades[id] for node, id in ids.items() if id in shades}, ranked
 
 
 def swatch(place: int) -> str:
     """The colour of the community at this place of the ranking, as CSS that follows the theme."""
-    return palette.pair(COLOURS["light"][place], COLOURS["dark"][place])
+    return palette.pair(*(colours[place] for colours in palette.KINDS.values()))

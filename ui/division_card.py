@@ -8,7 +8,7 @@ from core.analyses.gate_contexts import division_cases
 from core.analyses.splits import NAMES, Divided
 from core.labels import Labels
 from core.store import Store
-from core.views.division import Paint, division_bar, part_colours, segments
+from core.views.division import Paint, division_bar, part_colours
 from ui import palette, selection
 from ui.gate_cards import STYLE, chip, evidence, name_line, told_apart
 from ui.go import anchor, linked
@@ -27,9 +27,7 @@ def division_in_words(one: Divided, labels: Labels) -> str:
 def division_card(store: Store, labels: Labels, one: Divided, activity: float) -> None:
     """The bar, and the parts as rows; each leads to itself and to its link with the whole."""
     st.html(STYLE)
-    drawn = division_bar(
-        _names(one, labels), one.division.shares, _paint(one), lambda k: _link(one, k), {"data-go": ""}
-    )
+    drawn = division_bar(_names(one, labels), one.division.shares, _paint(), lambda k: _link(one, k), {"data-go": ""})
     share = one.division.shares
     rest = (
         f"{percent(share[-2])} several {NAMES[one.kind][1]} at once (hatched), "
@@ -47,7 +45,7 @@ def division_card(store: Store, labels: Labels, one: Divided, activity: float) -
 
 def picture(one: Divided, labels: Labels) -> str:
     """The bar as a file, in the light theme."""
-    return division_bar(_names(one, labels), one.division.shares, _paint(one, "light"), width="1000")
+    return division_bar(_names(one, labels), one.division.shares, _paint("light"), width="1000")
 
 
 def _names(one: Divided, labels: Labels) -> list[str]:
@@ -60,15 +58,14 @@ def _link(one: Divided, k: int) -> str:
     return selection.permalink("evolution", feature=str(one.parts[k]), link=f"{source},{target}")
 
 
-def _paint(one: Divided, theme: str = "") -> Paint:
+def _paint(theme: str = "") -> Paint:
     """Colours that follow the theme by themselves, or those of one theme, for a file."""
-    shown = sum(segment.kind == "part" for segment in segments([""] * len(one.parts), one.division.shares))
-    light, dark = (palette.ramp(max(shown, 2), name) for name in ("light", "dark"))
+    light, dark = palette.KINDS["light"], palette.KINDS["dark"]
     plain = (palette.TEXT, palette.QUIET, palette.LINE)
     if theme:
-        ramp = light if theme == "light" else dark
+        kinds = palette.KINDS[theme]
         text, quiet_, line = (colours[theme] for colours in plain)
-        return Paint(ramp, [palette.ink(colour) for colour in ramp], text, quiet_, line)
+        return Paint(kinds, [palette.ink(colour) for colour in kinds], text, quiet_, line)
     both = [palette.pair(a, b) for a, b in zip(light, dark, strict=True)]
     inks = [palette.pair(palette.ink(a), palette.ink(b)) for a, b in zip(light, dark, strict=True)]
     text, quiet_, line = (palette.pair(c["light"], c["dark"]) for c in plain)
@@ -78,7 +75,7 @@ def _paint(one: Divided, theme: str = "") -> Paint:
 def _part_rows(store: Store, labels: Labels, one: Divided) -> str:
     """The parts, largest first, with their colour in the bar."""
     rows, d = [], one.division
-    colours = part_colours(d.shares, _paint(one).ramp)
+    colours = part_colours(d.shares, _paint().fills)
     for k, part in enumerate(one.parts):
         source, target = (one.whole, part) if one.kind == "split" else (part, one.whole)
         told = f"inspect the link of {source} and {target}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -34,7 +35,6 @@ from ui.layers_page import (
     Asked,
     born_setting,
     colours,
-    line_colours,
     matches_across,
 )
 from ui.layers_turnover import STYLE
@@ -103,16 +103,16 @@ def frames(shown: Shown) -> dict[str, Callable[[], pl.DataFrame]]:
 def overview(page: Page, shown: Shown, theme: str) -> None:
     """Survival by birth site beside the lengths; each point and each number leads to its chains."""
     found = shown.found
-    left, right = st.columns([2, 3], gap="small")
-    with left, st.container(key="card-survival"):
+    with st.container(key="lifespans-both"):
+        left, right = st.columns([3, 2], gap="small")
+    with left, st.container(key="card-births"):
         st.html(STYLE)
-        st.html(head("Still one to one", "share of chains, by sites after their first · click a point for them"))
-        st.html(_legend(found, theme))
-        chart(survival_figure(found, theme), "layers:survival")
-    with right, st.container(key="card-births"):
         told = "outlined: those that reach the last site"
         body = births(shown) + ends(shown) + quiet(BEGINNINGS)
         linked(head("How many sites a chain lasts", told) + body, "layers:births")
+    with right, st.container(key="card-survival"):
+        st.html(head("Still one to one", "share of chains, by sites after their first · click a point for them"))
+        chart(survival_figure(found, theme), "layers:survival")
 
 
 BEGINNINGS = (
@@ -122,36 +122,24 @@ BEGINNINGS = (
 )
 
 
-def _legend(found: Lifespans, theme: str) -> str:
-    keys = found.keys[:-1]
-    drawn = "".join(
-        f'<span><i class="s-line" style="background:{colour}"></i>from {escape(key)}</span>'
-        for key, colour in zip(keys, line_colours(len(keys), theme), strict=True)
-    )
-    every = '<span><i class="s-line s-dots-line"></i>all</span>'
-    return f'<div class="s-legend s-quiet s-small">{drawn}{every}</div>'
-
-
 def survival_figure(found: Lifespans, theme: str) -> object:
-    """The product-limit curves; the last site has none: nothing follows it."""
-    steps = np.arange(len(found.keys))
-    shades = line_colours(len(found.keys) - 1, theme)
+    """The product-limit curves from one site later on; the last site has none: nothing follows it."""
+    steps = np.arange(1, len(found.keys))
+    shades = palette.marks(len(found.keys), theme)
 
-    def marks(born: str) -> list[tuple[str, ...]]:
-        return [
-            choices(born=born, length=0, lasting=k + 1, then="all", list="longest", shown="")
-            for k in range(len(found.keys))
+    def line(born: str, curve: np.ndarray, colour: str, **look: Any) -> Line:
+        marks = [
+            choices(born=born, length=0, lasting=k + 1, then="all", list="longest", shown="") for k in steps.tolist()
         ]
+        name = born if born == "all" else f"from {born}"
+        return Line(name, steps, curve[1:], colour, ", after %{x}", markers=True, marks=marks, **look)
 
-    lines = [
-        Line(f"from {key}, after %{{x}}", steps, survival(found, site), shades[site], markers=True, marks=marks(key))
-        for site, key in enumerate(found.keys[:-1])
-    ]
-    every = survival(found)
-    lines.append(
-        Line("all, after %{x}", steps, every, colours(theme)["text"], 2.5, "dot", markers=True, marks=marks("all"))
-    )
-    return line_figure(lines, colours(theme), x_title="sites later", y_percent=True, hover="%{y:.1%}", height=250)
+    lines = [line(key, survival(found, site), shades[site]) for site, key in enumerate(found.keys[:-1])]
+    lines.append(line("all", survival(found), colours(theme)["text"], width=2.5, dash="dot"))
+    return line_figure(
+        lines, colours(theme), x_title="sites later", x_range=(0.9, len(steps) + 0.1), y_percent=True, named=True,
+        hover="%{y:.1%}", height=max(290, 64 + 14 * len(lines)),
+    )  # fmt: skip
 
 
 def births(shown: Shown) -> str:

@@ -159,9 +159,3 @@ def colours(theme: str) -> dict[str, str]:
     """The quiet colours of Plotly figures."""
     parts = {"text": palette.TEXT, "quiet": palette.QUIET, "line": palette.LINE, "accent": palette.ACCENT}
     return {name: both[theme] for name, both in parts.items()}
-
-
-def line_colours(n: int, theme: str) -> list[str]:
-    """The ramp for lines: without its lightest end, which is lost on white (and its darkest on black)."""
-    ramp = palette.ramp(n + 1, theme)
-    return ramp[1:] if theme == "light" else ramp[:-1]

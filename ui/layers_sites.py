@@ -20,15 +20,17 @@ from core.analyses.site_summary import (
     token_steps,
 )
 from core.values import MIN_ACTIVE
-from core.views.curves import Line, line_figure, steps_of
+from core.views.curves import Line, ridges, steps_of, tallest
 from ui import palette
 from ui.go import anchor, linked
 from ui.layers_marks import Mark, behind_of, bin_marks
-from ui.layers_page import colours, line_colours
+from ui.layers_page import colours
 from ui.layers_turnover import STYLE
 from ui.marks import chart, choices
 from ui.setup import Page
 from ui.text import escape, head, percent, table
+
+Row = tuple[str, list[Line]]
 
 
 def summaries(page: Page) -> list[SiteSummary]:
@@ -96,28 +98,29 @@ def frames(page: Page, mark: Mark | None) -> dict[str, Callable[[], pl.DataFrame
 
 
 def spreads(page: Page, theme: str) -> None:
-    """Densities, maxima, and what is dead after how many tokens: three panels, a line a site."""
+    """Densities, maxima, and what is dead after how many tokens: three panels, a row a site."""
     store = page.store
-    shades = line_colours(len(store.sites), theme)
     low, high = range_of_maxima(store)
     tokens = token_steps(store)
-    panels: dict[str, list[Line]] = {"density": [], "maximum": [], "dead": []}
-    for site, colour in zip(store.sites, shades, strict=True):
-        for name, spread in (("density", density_spread(store, site.key)),
-                             ("maximum", maximum_spread(store, site.key, low, high))):  # fmt: skip
-            x, y = steps_of(spread.edges, spread.counts)
-            marks = bin_marks(name, site.key, spread.edges)
-            panels[name].append(Line(f"site {site.key}, from %{{x:.2g}}", x, y, colour, marks=marks))
-        for name, times, told, look in (
-            ("dead", 1, "dead after %{x:,.0f}", (2.0, "solid")),
-            ("silent", MIN_ACTIVE, "dead or rare after %{x:,.0f}", (1.2, "dot")),
+    panels: dict[str, list[Row]] = {"density": [], "maximum": [], "dead": []}
+    for site, colour in zip(store.sites, palette.marks(len(store.sites), theme), strict=True):
+        name = f"site {site.key}"
+        for panel, spread in (("density", density_spread(store, site.key)),
+                              ("maximum", maximum_spread(store, site.key, low, high))):  # fmt: skip
+            marks = bin_marks(panel, site.key, spread.edges)
+            line = Line(name, *steps_of(spread.edges, spread.counts), colour, ", from %{x:.2g}", 1.5, marks=marks)
+            panels[panel].append((name, [line]))
+        silent = []
+        for panel, times, where, dash in (
+            ("dead", 1, " dead after %{x:,.0f} tokens", "solid"),
+            ("silent", MIN_ACTIVE, " dead or rare after %{x:,.0f} tokens", "dot"),
         ):
             share = silent_after(store, site.key, tokens, times) / max(1, site.d_sae)
-            marks = [choices(mark=Mark(name, site.key, float(n), float("inf")), shown="") for n in tokens]
-            panels["dead"].append(Line(f"site {site.key} {told}", tokens, share, colour, *look, marks=marks))
+            marks = [choices(mark=Mark(panel, site.key, float(n), float("inf")), shown="") for n in tokens]
+            silent.append(Line(name, tokens, share, colour, where, 1.5, dash, marks=marks))
+        panels["dead"].append((name, silent))
     with st.container(key="card-spreads"):
-        st.html(_legend(page, shades))
-        left, middle, right = st.columns(3, gap="medium")
+        left, middle, right = st.columns(3, gap="medium", vertical_alignment="bottom")
         _panel(left, "Density", "features by share of tokens", panels["density"], theme, "density")
         _panel(
             middle, "Largest activation", "features by their maximum", panels["maximum"], theme, "maximum activation"
@@ -132,23 +135,12 @@ def spreads(page: Page, theme: str) -> None:
 
 
 def _panel(
-    place: st.delta_generator.DeltaGenerator, title: str, told: str, lines: Sequence[Line], theme: str, axis: str,
+    place: st.delta_generator.DeltaGenerator, title: str, told: str, rows: Sequence[Row], theme: str, axis: str,
     share: bool = False,
 ) -> None:  # fmt: skip
-    ends = [np.asarray(line.x) for line in lines]
+    ends = [np.asarray(line.x) for _, lines in rows for line in lines]
     bounds = (float(min(x.min() for x in ends)), float(max(x.max() for x in ends)))
+    high = "100%" if share else f"{tallest(rows):,.0f}"
     with place:
-        st.html(head(title, told))
-        drawn = line_figure(
-            lines, colours(theme), x_title=axis, x_log=True, x_range=bounds, y_percent=share, height=230,
-            hover="%{y:.1%}" if share else "%{y:,}",
-        )  # fmt: skip
-        chart(drawn, f"layers:{title}")
-
-
-def _legend(page: Page, shades: Sequence[str]) -> str:
-    drawn = "".join(
-        f'<span><i class="s-line" style="background:{colour}"></i>site {escape(site.key)}</span>'
-        for site, colour in zip(page.store.sites, shades, strict=True)
-    )
-    return f'<div class="s-legend s-quiet s-small">{drawn}</div>'
+        st.html(head(title, f"{told}; a row is {high} high"))
+        chart(ridges(rows, colours(theme), x_title=axis, x_range=bounds, share=share), f"layers:{title}")

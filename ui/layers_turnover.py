@@ -20,7 +20,7 @@ from core.views.sankey import Paint, sankey
 from ui import palette, selection
 from ui.go import anchor, linked
 from ui.layers_evidence import evidence, in_focus
-from ui.layers_page import SHOWN, Asked, ByMeasure, colours, line_colours
+from ui.layers_page import SHOWN, Asked, ByMeasure, colours
 from ui.marks import chart, choices
 from ui.setup import Page
 from ui.text import escape, head, measure_name, percent, quiet, table
@@ -37,6 +37,9 @@ BAND_WORDS = {
     "rare_from": "rare: too few tokens to say",
     "rare_to": "rare: too few tokens to say",
 }
+
+SKIP = '<a class="s-skip" href="#behind">Skip the picture: to the features behind the band</a>'
+"""Seen once it has the keyboard's focus: the picture is a long row of links."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def paint(page: Page, theme: str = "") -> Paint:
     n = len(page.store.sites)
     if theme:
         pick = {name: both[theme] for name, both in _colours().items()}
-        return Paint(palette.ramp(n, theme), pick["text"], pick["quiet"], pick["accent"])
+        return Paint(palette.marks(n, theme), pick["text"], pick["quiet"], pick["accent"])
     pick = {name: palette.pair(both["light"], both["dark"]) for name, both in _colours().items()}
     sites = [palette.site_colour(k, n) for k in range(n)]
     return Paint(sites, pick["text"], pick["quiet"], pick["accent"], "inherit")
@@ -96,7 +99,7 @@ def flow(page: Page, asked: Asked, told: Sequence[Turnover]) -> None:
     drawn = sankey(told, paint(page), address, {"data-go": ""}, (at, asked.band), raw=asked.of == "all")
     with st.container(key="card-flow"):
         st.html(STYLE)
-        linked(f'<div class="s-scroll s-sankey-room">{drawn}</div>', "layers:flow")
+        linked(f'{SKIP}<div class="s-scroll">{drawn}</div>', "layers:flow")
         st.html(_legend())
 
 
@@ -141,7 +144,7 @@ def numbers(asked: Asked, told: Sequence[Turnover], found: Sequence[Matches]) ->
         )
     names = ("sites", f"passed on, of {asked.of}", "one to one", "shared", "by chance", "ended", "inherited, shared",
              "born", "dead", "rare")  # fmt: skip
-    with st.container(key="card-numbers"):
+    with st.container(key="numbers"):
         linked(table(names, rows, [False] + [True] * 9), "layers:numbers")
 
 
@@ -172,7 +175,7 @@ def pair_legend(pairs: Sequence[tuple[str, str]], theme: str) -> str:
     """A swatch a pair of sites, in the colours of the lines."""
     drawn = "".join(
         f'<span><i class="s-line" style="background:{colour}"></i>{escape(a)} → {escape(b)}</span>'
-        for (a, b), colour in zip(pairs, line_colours(len(pairs), theme), strict=True)
+        for (a, b), colour in zip(pairs, palette.marks(len(pairs), theme), strict=True)
     )
     return f'<div class="s-legend s-quiet s-small">{drawn}</div>'
 
@@ -180,12 +183,12 @@ def pair_legend(pairs: Sequence[tuple[str, str]], theme: str) -> str:
 def share_figure(found: Sequence[Matches], asked: Asked, theme: str) -> object:
     """One panel: the share passed on against τ, and by chance, a line a pair of sites each."""
     lines, quiet_colour, measure = [], colours(theme)["quiet"], found[0].measure
-    for one, curve, colour in zip(found, share_curves(found, TAUS), line_colours(len(found), theme), strict=True):
+    for one, curve, colour in zip(found, share_curves(found, TAUS), palette.marks(len(found), theme), strict=True):
         scale = 1.0 if asked.of == "alive" else float(one.alive_from.mean())
         pair, told = f"{one.source} → {one.target}", [max(0.01, float(tau)) for tau in TAUS]
         marks = [choices(at=one.source, tau=f"{tau:g}", measure=measure, shown="") for tau in told]
-        lines.append(Line(f"{pair} at %{{x:.2f}}", TAUS, scale * curve["passed"], colour, marks=marks))
-        lines.append(Line(f"chance, {pair}", TAUS, scale * curve["chance"], quiet_colour, 1, "dot"))
+        lines.append(Line(pair, TAUS, scale * curve["passed"], colour, " at %{x:.2f}", marks=marks))
+        lines.append(Line(f"chance, {pair}", TAUS, scale * curve["chance"], quiet_colour, width=1, dash="dot"))
     mark = asked.tau if measure == asked.measure else None
     return line_figure(
         lines, colours(theme), x_title="τ", y_percent=True, x_range=(0, 1), mark=mark, hover="%{y:.1%}", height=220
@@ -202,7 +205,7 @@ def behind(page: Page, asked: Asked, shown: Shown) -> None:
     site = found.source if of_source(asked.band) else found.target
     told = f"{len(frame):,} feature{'s' * (len(frame) != 1)} of site {site}"
     with st.container(key="card-band"):
-        st.html(head(f"Behind the band: {told}", BAND_WORDS[asked.band]))
+        st.html(f'<div id="behind" tabindex="-1">{head(f"Behind the band: {told}", BAND_WORDS[asked.band])}</div>')
         if frame.is_empty():
             st.html(quiet("None. Choose another band above."))
             return

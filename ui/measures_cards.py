@@ -108,13 +108,6 @@ def colours(theme: str) -> dict[str, str]:
     return {name: both[theme] for name, both in parts.items()}
 
 
-MEASURE_LINES = {
-    "light": ("#2b477b", "#3d80a7", "#6fafc9", "#d9711a", "#a8591c", "#64717f"),
-    "dark": ("#7fa3e0", "#66adca", "#c9e4ea", "#f0903a", "#c98a55", "#98a5b2"),
-}
-"""One a measure: the symmetric ones blue, the directed ones orange, mutual information quiet."""
-
-
 def agreed(rho: float) -> str:
     """How well two orders agree, in words.
 

@@ -61,7 +61,7 @@ def _control(label: str, setting: selection.Setting[str], options: Sequence[str]
 
 def _by_both(table: pl.DataFrame, column: str, theme: str) -> list[Curve]:
     curves = []
-    for name, colour in zip(MEASURES, cards.MEASURE_LINES[theme], strict=True):
+    for name, colour in zip(MEASURES, palette.KINDS[theme], strict=False):
         part = table.filter(pl.col("measure") == name)
         x, y, places = (part[c].to_list() for c in ("n_both", column, "place"))
         curves.append(Curve(measure_name(name), x, y, places, colour))
@@ -72,7 +72,7 @@ def _by_tokens(tables: answers.Errors, column: str, theme: str) -> list[Curve]:
     of = tables.by_tokens.filter(pl.col("measure") == selection.value(OF))
     classes = of["n_both"].unique().sort().to_list()
     curves = []
-    for low, colour in zip(classes, palette.ramp(len(classes) + 2, theme)[2:], strict=True):
+    for low, colour in zip(classes, palette.marks(len(classes), theme), strict=True):
         part = of.filter(pl.col("n_both") == low)
         x, y, places = (part[c].to_list() for c in ("tokens", column, "place"))
         curves.append(Curve(f"{low:,} common tokens or more", x, y, places, colour))
@@ -103,8 +103,8 @@ def unseen(page: Page, asked: parts.Asked, found: answers.Computed, frame: pl.Da
     """Dead features and pairs never together against tokens; beside it those behind the chosen dot."""
     what, sample = asked.unseen
     seen, store = found.seen, page.store
-    look, ramp = cards.colours(theme), palette.ramp(len(store.sites), theme)
-    keys = {asked.source: ramp[store.site(asked.source).position], asked.target: look["accent"]}
+    look, lines = cards.colours(theme), palette.marks(len(store.sites), theme)
+    keys = {key: lines[store.site(key).position] for key in (asked.source, asked.target)}
     of = store.site(asked.source).d_sae * store.site(asked.target).d_sae
     with st.container(key="card-seen"):
         left, right = st.columns([0.42, 0.58], gap="medium")

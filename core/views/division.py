@@ -46,7 +46,7 @@ def segments(names: Sequence[str], shares: Sequence[float]) -> list[Segment]:
     return [segment for segment in found if segment.share > 0]
 
 
-def part_colours(shares: Sequence[float], ramp: Sequence[str]) -> list[str | None]:
+def part_colours(shares: Sequence[float], fills: Sequence[str]) -> list[str | None]:
     """The colour of each part in the bar, for a legend; None for parts without a segment of their own.
 
     >>> part_colours([0.1, 0.5, 0.0, 0.4, 0.0], ["light", "dark"])
@@ -55,15 +55,15 @@ def part_colours(shares: Sequence[float], ramp: Sequence[str]) -> list[str | Non
     found: list[str | None] = [None] * (len(shares) - 2)
     drawn = [s.part for s in segments([""] * (len(shares) - 2), shares) if s.kind == "part"]
     for place, part in enumerate(drawn):
-        found[part] = ramp[place % len(ramp)]
+        found[part] = fills[place % len(fills)]
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """Colours, in any form that CSS takes; `ramp` and `inks` go together."""
+    """Colours, in any form that CSS takes; `fills` and `inks` go together."""
 
-    ramp: Sequence[str]
+    fills: Sequence[str]
     inks: Sequence[str]
     text: str
     quiet: str
@@ -105,7 +105,7 @@ def division_bar(
 
 
 def _segment(one: Segment, place: int, at: float, paint: Paint, told: str) -> str:
-    fill = paint.ramp[place % len(paint.ramp)] if one.kind == "part" else paint.quiet
+    fill = paint.fills[place % len(paint.fills)] if one.kind == "part" else paint.quiet
     fill = {"rest": "none", "several": "url(#s-several)"}.get(one.kind, fill)
     ink = paint.inks[place % len(paint.inks)] if one.kind == "part" else paint.text
     share = (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from core.views.division import FONT
 
 Colours = Mapping[str, str]
 HEIGHT = 300
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
+"""Of the dots of lines: they cross, and colours alone do not tell them apart for everybody."""
 
 
 def themed(figure: Any, colours: Colours, height: int = HEIGHT, **more: Any) -> Any:
@@ -32,6 +35,7 @@ def themed(figure: Any, colours: Colours, height: int = HEIGHT, **more: Any) -> 
         "title": {"font": {"color": colours["quiet"], "size": 13}, "standoff": 8},
         "fixedrange": True,
         "automargin": True,
+        "ticks": "",
     }
     figure.update_layout(
         height=height,
@@ -57,23 +61,26 @@ def scatter(
 ) -> Any:  # fmt: skip
     """Two measures of the kept links: a square holds as many as its shade says, rings are the widest disagreements.
 
-    `marked` are (x, y, place) of the rings; a mark's customdata is the place in `Kept` of the link it leads to.
+    `marked` are (x, y, place) of the rings, the `chosen` one in the accent; a mark's customdata is the place in `Kept`
+    of the link it leads to.
     """
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    counts = found.counts.astype(float)
-    told = [f"{count:,} link{'s' * (count != 1)}" for count in found.counts.tolist()]
     steps = [[k / (len(ramp) - 1), colour] for k, colour in enumerate(ramp)]
+    figure.add_heatmap(**_squares(found), colorscale=steps, zmin=0, showscale=False, hoverinfo="skip")
+    # A click on a heat map chooses nothing in Streamlit: its squares have points, which are not seen.
+    unseen = {"marker": {"opacity": 0}}
     figure.add_scatter(
         x=found.x,
         y=found.y,
         mode="markers",
         customdata=found.example,
-        text=told,
-        marker={"symbol": "square", "size": 8.5, "color": np.log(counts), "colorscale": steps, "line": {"width": 0}},
+        text=[f"{count:,} link{'s' * (count != 1)}" for count in found.counts.tolist()],
+        marker={"size": 12, "opacity": 0},
+        selected=unseen,
+        unselected=unseen,
         hovertemplate=f"{names[0]} %{{x:.3g}}, {names[1]} %{{y:.3g}}<br>%{{text}}<extra></extra>",
-        unselected={"marker": {"opacity": 1}},
     )
     if marked:
         x, y, places = zip(*marked, strict=True)
@@ -85,13 +92,34 @@ def scatter(
             marker={
                 "symbol": "circle-open",
                 "size": [15 if place == chosen else 10 for place in places],
-                "color": colours["accent"],
+                "color": [colours["accent" if place == chosen else "text"] for place in places],
                 "line": {"width": 2},
             },
             hovertemplate="among the widest apart<extra></extra>",
             unselected={"marker": {"opacity": 1}},
         )
     return themed(figure, colours, 380, xaxis_title_text=names[0], yaxis_title_text=names[1])
+
+
+def _squares(found: Agreement) -> dict[str, Any]:
+    """The squares as a grid without gaps: logarithms of how many links, NaN where there is none."""
+    if not len(found.counts):
+        return {"z": [[np.nan]]}
+    first = float(found.x.min()), float(found.y.min())
+    places = [
+        np.rint((ends - start) / size).astype(np.int64)
+        for ends, start, size in zip((found.x, found.y), first, found.size, strict=True)
+    ]
+    z = np.full((places[1].max() + 1, places[0].max() + 1), np.nan)
+    z[places[1], places[0]] = np.log(found.counts)
+    return {
+        "z": z,
+        "x0": first[0],
+        "dx": found.size[0],
+        "y0": first[1],
+        "dy": found.size[1],
+        "zmax": max(z[z == z].max(), 1.0),
+    }
 
 
 def histogram(table: pl.DataFrame, colours: Colours, name: str, low: float | None = None) -> Any:
@@ -135,11 +163,12 @@ def errors(curves: Sequence[Curve], colours: Colours, x_title: str, y_title: str
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    for curve in curves:
+    for curve, symbol in zip(curves, cycle(SYMBOLS), strict=False):
         there = [k for k, error in enumerate(curve.y) if error > 0]
         figure.add_scatter(
             x=[curve.x[k] for k in there], y=[curve.y[k] for k in there], customdata=[curve.places[k] for k in there],
-            mode="lines+markers", name=curve.name, line={"color": curve.colour, "width": 2}, marker={"size": 8},
+            mode="lines+markers", name=curve.name, line={"color": curve.colour, "width": 2},
+            marker={"size": 8, "symbol": symbol},
             hovertemplate=f"{curve.name}: off by %{{y:.1%}} at %{{x:,}}<extra></extra>",
             unselected={"marker": {"opacity": 1}},
         )  # fmt: skip
@@ -166,13 +195,13 @@ def seen(found: Seen, pairs: int, colours: Colours, lines: Mapping[str, str], ch
     curves += [
         (key, f"dead at site {key}", dead, max(1, found.features[key]), lines[key]) for key, dead in found.dead.items()
     ]
-    for what, name, counts, of, line in curves:
+    for (what, name, counts, of, line), symbol in zip(curves, SYMBOLS, strict=False):
         ringed = [15 if (what, k) == chosen else 9 for k in range(len(counts))]
-        edges = [colours["accent"] if size > 9 else line for size in ringed]
+        ring = {"width": [2.5 if size > 9 else 0 for size in ringed], "color": colours["accent"]}
         figure.add_scatter(
             x=found.tokens.tolist(), y=(counts / of).tolist(), mode="lines+markers", name=name,
             customdata=[[what, k, n] for k, n in enumerate(counts.tolist())], line={"color": line, "width": 2},
-            marker={"size": ringed, "line": {"width": [2.5 if size > 9 else 0 for size in ringed], "color": edges}},
+            marker={"size": ringed, "symbol": symbol, "line": ring},
             hovertemplate=f"{name}: %{{customdata[2]:,}} (%{{y:.1%}}) after %{{x:,}} tokens<extra></extra>",
             unselected={"marker": {"opacity": 1}},
         )  # fmt: skip
@@ -210,7 +239,7 @@ def maxima(table: pl.DataFrame, colours: Colours, ramp: Sequence[str]) -> Any:
         figure.add_scatter(
             x=there["site"].to_list(), y=there[name].to_list(), customdata=there[f"{name}_feature"].to_list(),
             mode="markers", unselected={"marker": {"opacity": 1}},
-            marker={"size": 9 if share == 1 else 6, "color": colours["accent"] if share == 1 else colours["text"]},
+            marker={"size": 9 if share == 1 else 6, "color": colours["text"]},
             hovertemplate=f"%{{customdata}}: at most %{{y:.3g}}<br>{told}<extra></extra>",
         )  # fmt: skip
     return themed(

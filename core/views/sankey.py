@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from core.analyses.turnover import Turnover
 
-WIDTH, HEIGHT = 1240.0, 330.0
+WIDTH, HEIGHT = 1120.0, 330.0
 TOP, FOOT, BAR, SIDE = 46.0, 62.0, 14.0, 44.0
 FONT = "system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 
@@ -189,7 +189,7 @@ def _gradients(pairs: int, paint: Paint) -> str:
             "flow": ((a, 0.85), (b, 0.85)),
             "side": ((a, 0.45), (b, 0.45)),
             "out": ((paint.quiet, 0.34), (paint.quiet, 0.0)),
-            "in": ((b, 0.0), (b, 0.6)),
+            "in": ((b, 0.0), (b, 0.45)),
         }
         found += [_gradient(f"s-{kind}-{k}", *stops) for kind, stops in ends.items()]
     found.append(_gradient("s-flow-accent", (paint.accent, 0.75), (paint.accent, 0.75)))

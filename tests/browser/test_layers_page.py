@@ -54,6 +54,7 @@ def test_a_click_on_a_band_lists_its_features(tab: Any, server: Server, store: S
     tab.wait_for_function(f"document.querySelector('{HEAD}').innerText.includes('SITE 0')")
     told = turnover(adjacent_matches(store)[0])
     assert f"{told.ended} feature" in tab.locator(HEAD).inner_text().lower()
+    assert tab.locator(HEAD).bounding_box()["y"] < 900  # seen without scrolling
     assert query(tab)["band"] == "ended"
     assert query(tab)["at"] == "0"
     assert tab.evaluate("window.ran") is None
@@ -95,12 +96,37 @@ def test_bands_are_reached_by_keyboard(tab: Any, server: Server, store: Store) -
     assert query(tab)["band"] == "born"
 
 
+def test_the_keyboard_can_skip_the_picture_and_sees_where_it_is(tab: Any, server: Server, store: Store) -> None:
+    opened(tab, server)
+    tab.locator(".s-sankey a").first.focus()
+    tab.keyboard.press("Shift+Tab")
+    assert tab.locator(".s-skip").bounding_box()["height"] > 10
+    tab.keyboard.press("Tab")
+    ring = "getComputedStyle(document.querySelector('.s-sankey a:focus-visible path, .s-sankey a:focus-visible text'))"
+    assert tab.evaluate(f"{ring}.strokeWidth") == "2.5px"
+    tab.keyboard.press("Shift+Tab")
+    tab.keyboard.press("Enter")
+    tab.wait_for_function("document.activeElement.id === 'behind'")
+    assert tab.evaluate("document.activeElement.closest('.st-key-card-band') !== null")
+
+
+def test_the_letters_of_the_picture_can_be_read_on_a_phone(tab: Any, server: Server, store: Store) -> None:
+    tab.set_viewport_size({"width": 420, "height": 900})
+    opened(tab, server)
+    sizes = (
+        "[...document.querySelectorAll('.s-sankey text')].map(t => t.getScreenCTM().a * t.getAttribute('font-size'))"
+    )
+    tab.wait_for_selector(".s-sankey text")
+    assert min(tab.evaluate(sizes)) >= 11
+
+
 def test_a_number_of_the_table_and_of_the_sites_leads_to_its_features(tab: Any, server: Server, store: Store) -> None:
     opened(tab, server, "&view=sites")
     tab.locator('.st-key-card-site-numbers a[href*="band=dead_from"]').first.click()
     tab.wait_for_selector(HEAD)
     assert "never active" in tab.locator(HEAD).inner_text()
-    tab.locator('.st-key-card-numbers a[href*="band=rare_from"]').click()
+    tab.get_by_text("The same in numbers").click()
+    tab.locator('.st-key-numbers a[href*="band=rare_from"]').click()
     tab.wait_for_function(f"document.querySelector('{HEAD}').innerText.includes('rare')")
 
 
