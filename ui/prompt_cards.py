@@ -203,7 +203,7 @@ def strongest(frame: pl.DataFrame, key: str, act: Callable[[dict[str, str]], Non
             act({"kind": "node", "node": frame["feature"][rows[0]]})
 
     st.dataframe(
-        frame, key=key, hide_index=True, selection_mode="single-row", on_select=chosen,
+        frame, key=key, hide_index=True, placeholder="–", selection_mode="single-row", on_select=chosen,
         height=min(ROWS, 38 + 35 * len(frame)), column_config=_columns(frame),
     )  # fmt: skip
 
