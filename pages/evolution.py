@@ -67,7 +67,8 @@ by_chance = by_chance_of(store, graph, settings)
 page_title(title, subtitle(view, settings, graph, by_chance))
 pills(store, replace(view, link=link), settings, graph, drawn, title, by_chance)
 
-beside = st.columns([7, 3], gap="small")
+with st.container(key="evolution-beside"):
+    beside = st.columns([7, 3], gap="small")
 with beside[0], st.container(key="card-graph"):
     graph_component(
         drawn, "evolution", act, view=f"{store.fingerprint}:{view.centre}", selected=view.shown, link=link,

@@ -48,7 +48,7 @@ def read(which, text):
     except StrataError as error:
         with top:
             page_title(f"{words.name_of(text)} cannot be shown")
-        cards.refused(error, which, text)
+        cards.refused(error, store, which, text)
         st.stop()
 
 
@@ -79,6 +79,7 @@ with st.container(key="prompt-texts"):
     columns = st.columns(len(texts), gap="small")
 for column, (which, text, shown) in zip(columns, texts, strict=True):
     with column, st.container(key=f"card-text-{which}"):
+        cards.text_picker(store, which, text)
         row = shown.prompt.row(chosen) if chosen else [0.0] * len(shown.prompt.tokens)
         most = float(store.summary(chosen.key).maximum[chosen.index]) if chosen else 0.0
         body = words.heading(text, shown, feature, labels)

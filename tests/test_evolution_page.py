@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import io
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.analyses.export import written
 from core.paths import ROOT
+from core.values import about
 from tests.chains import planted_chains
 
 
@@ -110,6 +113,22 @@ def test_the_inspector_shows_the_link_of_the_address_either_way_round(app: AppTe
     opened(app, feature="1_0", link="3_0,2_0")
     assert 'data-cell="both"' in everything(app)
     assert "<b>2_0 <span>its heir</span> → 3_0" in everything(app)
+
+
+def test_a_cell_without_contexts_is_a_line_and_takes_no_column(app: AppTest) -> None:
+    text = everything(opened(app, feature="1_0", link="0_0,1_0"))
+    assert re.findall('class="s-case" data-cell="([a-z_]+)"', text) == ["both", "source_only"]
+    assert '<span data-cell="target_only">the target never fires alone</span>' in text
+    assert "the source never fires alone" not in text
+
+
+def test_what_a_number_of_the_inspector_means_is_there_without_a_pointer(app: AppTest) -> None:
+    text = everything(opened(app, feature="1_0", link="0_0,1_0"))
+    inspected = html.unescape(text[text.index("s-link-parts") :])
+    tips = dict(re.findall('tabindex="0">([^<]*)<span role="tooltip">([^<]*)</span>', inspected))
+    assert tips["sufficiency"] == about("sufficiency").meaning
+    assert "The topic stays" in tips["shifted within the sequence"]
+    assert "<tr title" not in inspected
 
 
 @pytest.mark.parametrize(

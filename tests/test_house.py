@@ -94,6 +94,19 @@ def test_every_file_in_pages_is_a_page() -> None:
         assert "set_up(" in file.read_text(), f"{file.name} does not begin as pages do"
 
 
+def test_what_is_undefined_in_a_table_is_a_dash() -> None:
+    """DESIGN 4; Streamlit shows "None" unless it is told otherwise."""
+    calls = [
+        (file.name, node)
+        for file in python_files("ui", "pages")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "st.dataframe"
+    ]
+    assert len(calls) > 8
+    for file, call in calls:
+        assert {word.arg: ast.unparse(word.value) for word in call.keywords}.get("placeholder") == "'–'", file
+
+
 def test_no_pickle_anywhere() -> None:
     for file in python_files("core", "ui", "pages", "demo"):
         assert not {"pickle", "dill", "joblib"} & {m.split(".")[0] for m in imported(file)}, file

@@ -200,37 +200,6 @@ def test_line_breaks_break_lines_and_chosen_neighbours_share_a_frame(app: AppTes
     assert "all tokens are chosen" in every
 
 
-def test_a_text_that_cannot_be_read_keeps_its_title_and_a_way_out(app: AppTest) -> None:
-    opened(app, sequence="3", token="500")
-    assert "Sequence 3 cannot be shown" in everything(app)
-    next(button for button in app.button if button.label == "Its last token").click().run()
-    assert "cannot be shown" not in everything(app)
-    other = opened(app, text="Once upon a time")
-    assert "“Once upon a time” cannot be shown" in everything(other)
-    next(button for button in other.button if button.label == "Another text").click().run()
-    assert "cannot be shown" not in everything(other)
-
-
-def test_what_makes_no_sense_falls_back_or_is_told(app: AppTest) -> None:
-    for query in ({"sequence": "99999"}, {"k": "99"}, {"measure": "x"}, {"feature": "<b>"}, {"link": "1_1"}):
-        assert "s-error" not in everything(opened(app, **query))
-    assert "names no tokens" in everything(opened(app, sequence="3", token="x"))
-    assert next(box.label for box in app.number_input).startswith("Sequence")  # the way out is still there
-
-
-def test_typed_text_where_there_is_no_model_is_a_named_error(app: AppTest) -> None:
-    text = everything(opened(app, text="Once upon a time"))
-    assert "names no model to run" in text
-    assert [box for box in app.text_area if "prompt of your own" in box.label]
-
-
-def test_hosted_offers_sequences_only(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STRATA_HOSTED", "1")
-    opened(app, sequence="3", token="5")
-    assert not app.text_area
-    assert "cannot be typed here" in everything(opened(app, text="Once upon a time"))
-
-
 def test_labels_are_never_markup(app: AppTest, store: Store) -> None:
     write_labels(
         labels_path(store.path), [(Feature(str(s), i), Label(SCRIPT, "t")) for s in range(4) for i in range(10)]

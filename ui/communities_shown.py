@@ -56,7 +56,7 @@ def ranked_table(frame: pl.DataFrame, asked: Settings, theme: str) -> None:
     names = ("id", "keywords", "size", "sites", "per_site", "cohesion", *known)
     st.dataframe(
         frame.select(names),
-        key=key, hide_index=True, selection_mode="single-row", on_select=chosen, row_height=34,
+        key=key, hide_index=True, placeholder="–", selection_mode="single-row", on_select=chosen, row_height=34,
         height=min(TABLE, 38 + 34 * len(frame)),
         column_config={
             "id": number("", width=40),
@@ -105,7 +105,7 @@ def members_table(frame: pl.DataFrame, key: str) -> None:
     told = frame.with_columns(name=written())
     number = st.column_config.NumberColumn
     st.dataframe(
-        told.select("feature", "name", "part", "strength", "active"), key=key, hide_index=True,
+        told.select("feature", "name", "part", "strength", "active"), key=key, hide_index=True, placeholder="–",
         selection_mode="single-row", on_select=chosen, height=min(420, 38 + 35 * len(frame)),
         column_config={
             "strength": number("links within", format="%.2f", help="the weight of its links within the community"),

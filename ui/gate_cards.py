@@ -12,9 +12,8 @@ from core.analyses.gate_contexts import Case, GateContext, gate_cases
 from core.labels import Labels
 from core.store import Store
 from core.values import MIN_ACTIVE, Feature
-from core.views.tokens import context_line, shaded
+from core.views.tokens import kwic
 from ui.go import anchor, linked
-from ui.inspector import around
 from ui.text import called, escape, figure, head, listed, named, percent, quiet
 
 STYLE = Path(__file__).with_name("gates.css")
@@ -159,17 +158,10 @@ def evidence(store: Store, feature: Feature, others: tuple[Feature, ...], cases:
 
 
 def _line(store: Store, feature: Feature, inputs: tuple[Feature, ...], context: GateContext) -> str:
-    start, stop = around(context.tokens, context.focus, before=18, after=26)
     shares = [[v / _top(store, f) for v in values] for f, values in
               zip(inputs, context.input_values, strict=True)]  # fmt: skip
-    below = [max(column) for column in zip(*shares, strict=True)][start:stop]
-    tokens = list(context.tokens[start:stop])
-    tokens[0] = tokens[0].lstrip() or tokens[0]
-    body = shaded(
-        tokens, context.values[start:stop], _top(store, feature), below=below, below_top=1.0,
-        focus=context.focus - start,
-    )  # fmt: skip
-    return context_line(body, before=start > 0, after=True, one_line=True)
+    below = [max(column) for column in zip(*shares, strict=True)]
+    return kwic(context.tokens, context.values, _top(store, feature), context.focus, below=below, below_top=1.0)
 
 
 def _top(store: Store, feature: Feature) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.views.graph import ASSETS, Picture, vis_network_script
+from core.views.graph import ASSETS, Picture, graph_script, vis_network_script
 
 ANNOUNCE = "\nglobalThis.dispatchEvent(new Event('strata-vis'));\nexport default function () {}\n"
 MOUNT = """
@@ -31,7 +31,7 @@ _canvas = st.components.v2.component(
     "strata_graph",
     html=(ASSETS / "graph.html").read_text("utf-8"),
     css=(ASSETS / "graph.css").read_text("utf-8"),
-    js=(ASSETS / "graph.js").read_text("utf-8") + MOUNT,
+    js=graph_script() + MOUNT,
 )
 
 

@@ -57,6 +57,7 @@ def _choosing(frame: pl.DataFrame, key: str, events: Sequence[Event], on_click: 
         frame,
         key=key,
         hide_index=True,
+        placeholder="–",
         height=min(420, 38 + 35 * len(frame)),
         column_config=_number_columns(frame),
         selection_mode="single-row",

@@ -10,22 +10,18 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.analyses.contexts import WINDOW, PairContext
 from core.analyses.export import without_nan
 from core.labels import Labels
 from core.statistics.data_free import WORDS_OF_THETA
 from core.store import Store
 from core.values import DATA_FREE, MEASURES, MIN_ACTIVE, Feature, about
-from core.views.tokens import context_line, shaded
-from ui.text import figure, head, measure_name, measured, named, percent
+from core.views.tokens import pair_concordance
+from ui.text import explained, figure, head, measure_name, measured, named, percent
 
 if TYPE_CHECKING:
     from core.analyses.link import LinkReport
 
 STYLE = Path(__file__).with_name("inspector.css")
-BEFORE, AFTER = 15, 40
-"""Characters of text shown on either side of the token in focus."""
-
 NULLS = {
     "shift": (
         "shifted within the sequence",
@@ -58,8 +54,13 @@ CELLS = {
 def inspector(report: LinkReport, store: Store, labels: Labels, measure: str = "pearson") -> None:
     """Draw it; everything that comes from outside is escaped. `measure` is what its page goes by."""
     st.html(STYLE)
-    numbers = _numbers(report, store, measure)
-    st.html(f'<div class="s-link">{_heading(report, labels)}{numbers}{_contexts(report, store)}</div>')
+    parts = (
+        _heading(report, labels),
+        _numbers(report),
+        _contexts(report, store),
+        _chance_and_weights(report, store, measure),
+    )
+    st.html(f'<div class="s-link"><div class="s-link-parts">{"".join(parts)}</div></div>')
     source, target = report.link.source, report.link.target
     st.download_button(
         "All of this link (JSON)", lambda: document(report, labels), f"link-{source}-{target}.json", "application/json",
@@ -98,10 +99,14 @@ def _heading(report: LinkReport, labels: Labels) -> str:
     )
 
 
-def _numbers(report: LinkReport, store: Store, measure: str) -> str:
-    nulls = f'<div class="s-nulls">{_chance(report)}{_among_all(report, measure)}</div>'
-    parts = _table(report), _doubt(report), _measures(report), nulls, _weights(report, store)
-    return f'<div class="s-link-numbers">{"".join(parts)}</div>'
+def _numbers(report: LinkReport) -> str:
+    return f'<div class="s-link-numbers">{_table(report)}{_doubt(report)}{_measures(report)}</div>'
+
+
+def _chance_and_weights(report: LinkReport, store: Store, measure: str) -> str:
+    """What chance and the weights say of it, beside each other where there is room."""
+    nulls = f"<div>{_chance(report)}{_among_all(report, measure)}</div>"
+    return f'<div class="s-link-doubts">{nulls}{_weights(report, store)}</div>'
 
 
 def _table(report: LinkReport) -> str:
@@ -154,9 +159,7 @@ def _chance(report: LinkReport) -> str:
             told = f"{_tokens(found.expected_both)} expected together"
             told += f", no fewer than there are (p {found.p:.2g})" if found.p > SURE else ""
             meaning += f" {found.draws} draws, p {found.p:.2g}."
-        lines.append(
-            f'<div class="s-quiet s-small" data-null="{null}" title="{html.escape(meaning)}">{name}: {told}</div>'
-        )
+        lines.append(_quiet_line(f'data-null="{null}"', name, meaning, told))
     return "".join(lines)
 
 
@@ -178,15 +181,16 @@ def _among_all(report: LinkReport, measure: str) -> str:
         if doubt.state
         else f"{percent(doubt.q)} by chance"
     )
-    lines = [_quiet_line("q", meaning, f"links as strong by {words}: {told}")]
+    lines = [_quiet_line('data-chance="q"', f"links as strong by {words}", meaning, told)]
     if doubt.best and not math.isnan(doubt.p_best):
         meaning = "The best of so many targets is high by chance too: this is how often a null's best one is as good."
-        lines.append(_quiet_line("best", meaning, f"as good a best match by chance: p {doubt.p_best:.2g}"))
+        told = f"p {doubt.p_best:.2g}"
+        lines.append(_quiet_line('data-chance="best"', "as good a best match by chance", meaning, told))
     return "".join(lines)
 
 
-def _quiet_line(name: str, meaning: str, told: str) -> str:
-    return f'<div class="s-quiet s-small" data-chance="{name}" title="{html.escape(meaning)}">{html.escape(told)}</div>'
+def _quiet_line(attribute: str, name: str, meaning: str, told: str) -> str:
+    return f'<div class="s-quiet s-small" {attribute}>{explained(name, meaning)}: {html.escape(told)}</div>'
 
 
 def _weights(report: LinkReport, store: Store) -> str:
@@ -214,57 +218,23 @@ def _tokens(expected: float) -> str:
 
 
 def _row(name: str, value: str, more: str, meaning: str) -> str:
-    return f'<tr title="{html.escape(meaning)}"><th>{name}</th><td>{value}</td><td class="s-quiet">{more}</td></tr>'
+    return f'<tr><th>{explained(name, meaning)}</th><td>{value}</td><td class="s-quiet">{more}</td></tr>'
 
 
 def _contexts(report: LinkReport, store: Store) -> str:
-    """The three cells side by side, each with how many tokens it has."""
+    """The cells side by side, each with how many tokens it has; one line says which have none."""
     (both, source_only), (target_only, _) = report.table
     counts = {"both": both, "source_only": source_only, "target_only": target_only}
     tops = _maximum(store, report.link.source), _maximum(store, report.link.target)
-    columns = []
+    cells, empty = [], []
     for cell, (title, none) in CELLS.items():
-        lines = [_line(context, *tops) for context in report.contexts[cell]]
-        body = "".join(lines) or f'<div class="s-quiet s-small">{none}</div>'
-        columns.append(f'<div class="s-case" data-cell="{cell}">{head(f"{title} ({counts[cell]:,})")}{body}</div>')
-    return f'<div class="s-cases">{"".join(columns)}</div>'
-
-
-def _line(context: PairContext, source_top: float, target_top: float) -> str:
-    """A context on one line: as many whole tokens around the one in focus as fit."""
-    start, stop = around(context.tokens, context.focus)
-    part = slice(start, stop)
-    # The window itself ends at the sequence's edges, or WINDOW tokens from the focus.
-    behind = len(context.tokens) - 1 - context.focus
-    goes_on = start > 0 or context.focus == WINDOW, stop < len(context.tokens) or behind == WINDOW
-    tokens = list(context.tokens[part])
-    tokens[0] = tokens[0].lstrip() or tokens[0]
-    body = shaded(
-        tokens,
-        context.source_values[part],
-        source_top,
-        below=context.target_values[part],
-        below_top=target_top,
-        focus=context.focus - start,
-    )
-    return context_line(body, before=goes_on[0], after=goes_on[1], one_line=True)
-
-
-def around(tokens: tuple[str, ...], focus: int, before: int = BEFORE, after: int = AFTER) -> tuple[int, int]:
-    """The range of tokens within `before` characters ahead of the focus and `after` behind it.
-
-    >>> around(("Once", " upon", " a", " time", "."), 2, before=6, after=5)
-    (1, 4)
-    """
-    start, room = focus, before
-    while start > 0 and len(tokens[start - 1]) <= room:
-        start -= 1
-        room -= len(tokens[start])
-    stop, room = focus + 1, after
-    while stop < len(tokens) and len(tokens[stop]) <= room:
-        room -= len(tokens[stop])
-        stop += 1
-    return start, stop
+        if found := report.contexts[cell]:
+            heading = head(f"{title} ({counts[cell]:,})")
+            cells.append(f'<div class="s-case" data-cell="{cell}">{heading}{pair_concordance(found, *tops)}</div>')
+        else:
+            empty.append(f'<span data-cell="{cell}">{none}</span>')
+    never = f'<div class="s-quiet s-small">{" · ".join(empty)}</div>' if empty else ""
+    return f'<div class="s-link-texts"><div class="s-cases">{"".join(cells)}</div>{never}</div>'
 
 
 def _maximum(store: Store, feature: Feature) -> float:

@@ -54,7 +54,7 @@ def choosing(frame: pl.DataFrame, key: str, height: int, act: Callable[..., None
             act(*(frame[end][rows[0]] for end in ends))
 
     st.dataframe(
-        frame, key=key, hide_index=True, height=min(height, 38 + 35 * len(frame)), on_select=chosen,
+        frame, key=key, hide_index=True, placeholder="–", height=min(height, 38 + 35 * len(frame)), on_select=chosen,
         selection_mode="single-row", column_config=column_config(frame),
     )  # fmt: skip
 

@@ -21,7 +21,6 @@ from ui import evolution, measure_choice, pills, selection
 from ui import prompt_page as page
 from ui.errors import error_box
 from ui.go import anchor
-from ui.prompt_words import name_of
 from ui.share import absolute, as_csv, as_parquet
 from ui.text import measure_name
 
@@ -45,13 +44,10 @@ ROWS = 468  # pixels of the table
 
 
 def pickers(store: Store, asked: page.Asked) -> None:
-    """Which text, which to compare it with, which tokens, and how it is linked."""
-    with st.popover(name_of(asked.first)):
-        _text_picker(store, "first")
-    with st.popover(f"With {name_of(asked.second)}" if asked.second else "Compare with"):
-        _text_picker(store, "second")
-        if asked.second:
-            st.button("Compare no longer", key="prompt:alone", on_click=_leave, args=("second",))
+    """Which text to compare with, and how features are linked; a text that is there is chosen on its own card."""
+    if not asked.second:
+        with st.popover("Compare with"):
+            text_picker(store, "second", asked.second)
     words = measure_name(asked.measure)
     with st.popover(words[0].upper() + words[1:]):
         bound = selection.bind(evolution.measure_setting(store))
@@ -78,36 +74,39 @@ def pickers(store: Store, asked: page.Asked) -> None:
     pills.colour_pill("text" if asked.second else "site")
 
 
-def _text_picker(store: Store, which: str) -> None:
-    """A sequence's number, its tokens, and a box to type in where the model can run."""
+def text_picker(store: Store, which: str, asked: page.Text) -> None:
+    """A box to type in where the model can run, else a sequence of the store, and which tokens are looked at."""
     sequence, text, token = NAMES[which]
     key = f"prompt:{which}"
-    st.number_input(
-        f"Sequence of the store, 0 to {store.n_sequences - 1:,}", 0, store.n_sequences - 1,
-        value=_current(store, sequence), key=f"{key}:sequence", on_change=_sequence_chosen,
-        args=(f"{key}:sequence", sequence, text, token),
-    )  # fmt: skip
-    st.text_input("Tokens", placeholder="-1, 12, 3,5, 3-7 or all", **selection.bind(page.token_setting(token)))
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key=f"prompt-picker-{which}"):
+        if not hosted():
+            _typing(f"{key}:typed", sequence, text, token)
+        number = f"{key}:sequence"
+        st.session_state[number] = asked.sequence if asked.sequence >= 0 and not asked.typed else None
+        st.number_input(
+            "Sequence of the store", 0, store.n_sequences - 1, value=None, key=number, width=150,
+            placeholder=f"0 to {store.n_sequences - 1:,}", on_change=_sequence_chosen,
+            args=(number, sequence, text, token),
+        )  # fmt: skip
+        st.text_input(
+            "Tokens", placeholder=asked.tokens or "the last one", width=150,
+            help="-1 for the last one; 12, 3,5, 3-7 or all", **selection.bind(page.token_setting(token)),
+        )  # fmt: skip
+        if which == "second" and asked:
+            st.button("Compare no longer", key="prompt:alone", on_click=_leave, args=("second",))
     if hosted():
         st.caption("Typing a prompt needs the model, which does not run here.")
-        return
-    _typing(which, f"{key}:typed", "Or a prompt of your own")
 
 
-def _typing(which: str, key: str, label: str) -> None:
+def _typing(key: str, sequence: str, text: str, token: str) -> None:
     """The box for a text of one's own; it shows what the address says."""
-    sequence, text, token = NAMES[which]
     st.session_state[key] = selection.value(page.text_setting(text))
     st.text_area(
-        label, key=key, placeholder="Once upon a time …", height=90, max_chars=page.LONGEST_TYPED,
+        "A prompt of your own", key=key, placeholder="Type a prompt …", height=68, max_chars=page.LONGEST_TYPED,
         on_change=_typed, args=(key, sequence, text, token),
         help="The model and SAEs that the store was made with read it; loading them takes some seconds, once.",
     )  # fmt: skip
-
-
-def _current(store: Store, name: str) -> int | None:
-    chosen = selection.value(page.sequence_setting(store, name))
-    return chosen if chosen >= 0 else None
+    st.button("Run", key=f"{key}:run", on_click=_typed, args=(key, sequence, text, token))
 
 
 def _sequence_chosen(key: str, sequence: str, text: str, token: str) -> None:
@@ -122,17 +121,18 @@ def _sequence_chosen(key: str, sequence: str, text: str, token: str) -> None:
 
 def _typed(key: str, sequence: str, text: str, token: str) -> None:
     typed = st.session_state[key].strip()
+    if typed == selection.value(page.text_setting(text)).strip():
+        return  # leaving the box has run it already, when the button is clicked
     selection.drop(token)
     selection.drop(sequence if typed else text)
     if typed:
         selection.choose(text, typed)
 
 
-def refused(error: StrataError, which: str, asked: page.Text) -> None:
+def refused(error: StrataError, store: Store, which: str, asked: page.Text) -> None:
     """What is wrong with a text, and what one can do about it here."""
     error_box(error)
-    if asked.typed and not hosted():
-        _typing(which, f"prompt:{which}:again", "The prompt")
+    text_picker(store, which, asked)
     with st.container(horizontal=True, gap="small"):
         if asked.tokens:
             st.button("Its last token", key=f"prompt:{which}:last", on_click=selection.drop, args=(NAMES[which][2],))
@@ -203,7 +203,7 @@ def strongest(frame: pl.DataFrame, key: str, act: Callable[[dict[str, str]], Non
             act({"kind": "node", "node": frame["feature"][rows[0]]})
 
     st.dataframe(
-        frame, key=key, hide_index=True, selection_mode="single-row", on_select=chosen,
+        frame, key=key, hide_index=True, placeholder="–", selection_mode="single-row", on_select=chosen,
         height=min(ROWS, 38 + 35 * len(frame)), column_config=_columns(frame),
     )  # fmt: skip
 

@@ -42,6 +42,15 @@ def named(feature: Feature, labels: Labels) -> str:
     return f"<span{HINT * (not name.label)}>{escape(name.written)}</span>"
 
 
+def explained(words: str, meaning: str) -> str:
+    """Words as HTML that say what they mean to whoever points at them, touches them or reaches them by the keyboard.
+
+    >>> explained("lift", "more than chance")
+    '<span class="s-tip" tabindex="0">lift<span role="tooltip">more than chance</span></span>'
+    """
+    return f'<span class="s-tip" tabindex="0">{escape(words)}<span role="tooltip">{escape(meaning)}</span></span>'
+
+
 def name_cell(feature: Feature, labels: Labels, more: str = "") -> str:
     """As `named`, for a cell of a table: it breaks where it is long, and not word by word; `more` is HTML."""
     return f'<span class="s-called">{named(feature, labels)}{more}</span>'

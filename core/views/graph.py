@@ -108,7 +108,7 @@ def standalone(drawn: Picture, title: str, sentence: str) -> str:
     A content security policy allows the page's own two scripts by their hashes and nothing else.
     """
     data = json.dumps(drawn.as_json() | {"view": "standalone", "height": 0, "selected": {}}, ensure_ascii=True)
-    starter = (ASSETS / "graph.js").read_text("utf-8") + (ASSETS / "standalone.js").read_text("utf-8")
+    starter = graph_script() + (ASSETS / "standalone.js").read_text("utf-8")
     scripts = [vis_network_script(), starter]
     allowed = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts)
     parts = {
@@ -124,6 +124,11 @@ def standalone(drawn: Picture, title: str, sentence: str) -> str:
     }
     page = (ASSETS / "standalone.html").read_text("utf-8")
     return "".join(parts.get(piece, piece) if i % 2 else piece for i, piece in enumerate(page.split("%%")))
+
+
+def graph_script() -> str:
+    """What draws a picture on a canvas with vis-network: the cards, and the graph that they stand in."""
+    return "".join((ASSETS / name).read_text("utf-8") for name in ("cards.js", "graph.js"))
 
 
 @lru_cache(maxsize=1)

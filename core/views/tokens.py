@@ -43,36 +43,45 @@ def context_line(body: str, *, before: bool = True, after: bool = True, one_line
     return f'<div class="{kind}">{start}{body}{"<span class=s-blank> …</span>" if after else ""}</div>'
 
 
-def concordance(found: Iterable[Any], top: float) -> str:
-    """Contexts of one feature (`core.analyses.contexts.Context`) with the tokens in focus below each other.
+def kwic(
+    tokens: Sequence[str],
+    values: Sequence[float],
+    top: float,
+    focus: int,
+    *,
+    below: Sequence[float] = (),
+    below_top: float = 0.0,
+    number: str = "",
+) -> str:
+    """One context as a row: the text before the focus ends where the text from it on starts, and both ends fade.
 
-    Text before the focus ends there, text from it on starts there; the number is the activation in focus.
+    So the token in focus is never cut off, however narrow the row, and stands below those of the rows above.
+
+    >>> kwic((" my", " dog"), (0.0, 1.0), 1.0, 1).count("s-focus")
+    1
     """
-    lines = []
-    for c in found:
-        before = shaded(c.tokens[: c.focus], c.values[: c.focus], top)
-        after = shaded(c.tokens[c.focus :], c.values[c.focus :], top, focus=0)
-        number = f'<span class="s-num s-quiet">{c.values[c.focus]:.2f}</span>'
-        lines.append(
-            f'<div class="s-kwic"><span class="s-before"><span>{before}</span></span>'
-            f'<span class="s-after">{after}</span>{number}</div>'
-        )
+    before, after = (
+        shaded(tokens[part], values[part], top, below=below[part], below_top=below_top, focus=at)
+        for part, at in ((slice(None, focus), -1), (slice(focus, None), 0))
+    )
+    more = f'<span class="s-num s-quiet">{number}</span>' if number else ""
+    return (
+        f'<div class="s-kwic"><span class="s-before"><span>{before}</span></span>'
+        f'<span class="s-after">{after}</span>{more}</div>'
+    )
+
+
+def concordance(found: Iterable[Any], top: float) -> str:
+    """Contexts of one feature (`core.analyses.contexts.Context`); the number is the activation in focus."""
+    lines = [kwic(c.tokens, c.values, top, c.focus, number=f"{c.values[c.focus]:.2f}") for c in found]
     return f'<div class="s-kwics">{"".join(lines)}</div>' if lines else '<div class="s-quiet">nowhere</div>'
 
 
 def pair_concordance(found: Iterable[Any], source_top: float, target_top: float) -> str:
-    """Contexts of two features (`PairContext`), the source as ground and the target as line, focus below focus."""
-    lines = []
-    for c in found:
-        halves = [
-            shaded(c.tokens[part], c.source_values[part], source_top, below=c.target_values[part], below_top=target_top,
-                   focus=focus)
-            for part, focus in ((slice(None, c.focus), -1), (slice(c.focus, None), 0))
-        ]  # fmt: skip
-        lines.append(
-            f'<div class="s-kwic"><span class="s-before"><span>{halves[0]}</span></span>'
-            f'<span class="s-after">{halves[1]}</span></div>'
-        )
+    """Contexts of two features (`PairContext`), the source as ground and the target as line."""
+    lines = [
+        kwic(c.tokens, c.source_values, source_top, c.focus, below=c.target_values, below_top=target_top) for c in found
+    ]
     return f'<div class="s-kwics">{"".join(lines)}</div>'
 
 

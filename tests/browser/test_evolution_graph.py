@@ -77,7 +77,7 @@ def test_clicking_a_link_shows_the_counts_of_the_command_line(tab: Any, server: 
     cells["neither"] = told["n"] - source - target + both
     for cell, count in cells.items():
         assert tab.locator(f'td[data-cell="{cell}"]').inner_text() == f"{count:,}"
-    assert tab.locator('.s-case[data-cell="both"] .s-context').count() > 0
+    assert tab.locator('.s-case[data-cell="both"] .s-kwic').count() > 0
 
 
 def test_expanding_keeps_the_view_and_a_cold_link_restores_everything(tab: Any, chromium: Any, server: Server) -> None:

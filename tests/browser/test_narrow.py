@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import Server
-from tests.browser.test_evolution_graph import until
+from tests.browser.test_evolution_graph import read, until
 
 pytestmark = pytest.mark.browser
 NARROW, WIDE = 420, 1440
@@ -79,6 +79,34 @@ def test_a_graph_that_is_cut_fades_until_all_of_it_is_shown(tab: Any, server: Se
 def test_a_graph_that_fits_does_not_fade(tab: Any, server: Server) -> None:
     opened(tab, server, WIDE, "evolution?store=demo", ".strata-graph[data-nodes]")
     assert faded(tab, ["0px"] * 3) == ["0px"] * 3
+
+
+@pytest.mark.parametrize("path", ["evolution", "prompt", "communities"])
+def test_all_of_a_graph_can_be_read_where_the_sidebar_leaves_it_little_room(
+    tab: Any, server: Server, path: str
+) -> None:
+    opened(tab, server, 1024, f"{path}?store=demo", ".strata-graph[data-type]")
+    assert faded(tab, ["0px"] * 3) == ["0px"] * 3
+    assert set_in(tab)["name"] >= 11
+
+
+def test_a_small_graph_shows_names_that_can_be_read_and_no_ids(tab: Any, server: Server) -> None:
+    opened(tab, server, WIDE, "evolution?store=demo", ".strata-graph[data-type]")
+    until(tab, lambda: set_in(tab)["id"])
+    opened(tab, server, NARROW, "evolution?store=demo", ".strata-graph[data-type]")
+    assert set_in(tab) == {"id": False, "name": 11}
+
+
+def test_a_graph_fills_its_stage(tab: Any, server: Server) -> None:
+    opened(tab, server, 1024, "evolution?store=demo", ".strata-graph[data-type]")
+    stage, places = tab.locator(".strata-graph .stage").bounding_box(), read(tab, "nodes").values()
+    for side, at in zip(("width", "height"), zip(*places, strict=True), strict=True):
+        assert max(at) - min(at) > 0.7 * stage[side]
+
+
+def set_in(tab: Any) -> Any:
+    """How large names are on cards, in pixels, and whether ids stand below them."""
+    return read(tab, "type")
 
 
 def test_no_choice_of_a_row_of_buttons_is_out_of_reach(tab: Any, server: Server) -> None:

@@ -28,7 +28,8 @@ function strataMount(root) {
   const stage = root.querySelector(".stage");
   const nodes = new vis.DataSet();
   const edges = new vis.DataSet();
-  const view = { data: null, cards: new Map(), emit: () => {}, theme: strataTheme(root), touched: false, network: null, stretch: 1 };
+  const view = { data: null, cards: new Map(), emit: () => {}, theme: strataTheme(root), touched: false, network: null,
+    stretch: { x: 1, y: 1 }, largest: STRATA_NAME };
   const coarse = window.matchMedia("(pointer: coarse)").matches;
   const network = (view.network = new vis.Network(stage, { nodes, edges }, {
     ...STRATA_OPTIONS,
@@ -55,6 +56,7 @@ function strataMount(root) {
     if (fresh || (grown && !view.touched)) requestAnimationFrame(() => view.fit(!fresh));
     network.redraw();
   };
+  view.at = (node) => ({ x: node.x * view.stretch.x, y: node.y * view.stretch.y });
   view.place = () => strataSync(nodes, view.data.nodes.map((node) => strataNode(node, view)));
   view.select = (selected) => {
     view.selected = selected;
@@ -65,7 +67,8 @@ function strataMount(root) {
   view.fit = (animated, least = 0.62) => {
     if (!view.data || !stage.clientWidth) return;
     const { stretch, position, scale } = strataFrame(view.data, stage.clientWidth, stage.clientHeight, least);
-    if (stretch !== view.stretch) {
+    view.largest = strataType(scale).size;
+    if (stretch.x !== view.stretch.x || stretch.y !== view.stretch.y) {
       view.stretch = stretch;
       view.place();
     }
@@ -98,7 +101,7 @@ function strataSync(set, items) {
 /* vis-network keeps the renderer that a node came with: it has to look up what the card is now, its colour above all. */
 function strataNode(node, view) {
   return {
-    id: node.id, x: node.x * view.stretch, y: node.y, label: node.label, shape: "custom", fixed: true,
+    id: node.id, ...view.at(node), label: node.label, shape: "custom", fixed: true,
     ctxRenderer: ({ ctx, id, x, y, state }) => strataCard(ctx, view.cards.get(id) || node, x, y, state, view),
   };
 }
@@ -110,69 +113,6 @@ function strataEdge(edge, theme) {
     color: { color: theme.edge, hover: theme.quiet, highlight: theme.accent, opacity: 1 },
     arrows: { to: { enabled: true, scaleFactor: Math.max(0.28, 0.5 - edge.width * 0.04), type: "arrow" } },
   };
-}
-
-/* A feature: its label (or, in quotes, its characteristic token) over its id. */
-function strataCard(ctx, node, x, y, state, view) {
-  const { theme } = view;
-  const lines = node.label.split("\n"), id = lines.pop();
-  const strong = `600 ${lines.length > 1 ? 11.5 : 12.5}px ${theme.font}`, small = `10.5px ${theme.font}`;
-  ctx.font = strong;
-  const wide = Math.max(0, ...lines.map((line) => ctx.measureText(line).width));
-  ctx.font = small;
-  const width = Math.max(58, wide + 18, ctx.measureText(id).width + 18), height = lines.length > 1 ? 50 : 42;
-  const draw = () => {
-    ctx.save();
-    ctx.beginPath();
-    ctx.roundRect(x - width / 2, y - height / 2, width, height, 6);
-    ctx.fillStyle = node.color.background;
-    ctx.shadowColor = state.hover ? "rgba(0,0,0,.28)" : "transparent";
-    ctx.shadowBlur = state.hover ? 8 : 0;
-    ctx.fill();
-    ctx.shadowColor = "transparent";
-    ctx.lineWidth = state.selected ? 3 : node.borderWidth;
-    ctx.strokeStyle = state.selected ? theme.accent : node.borderWidth > 1 ? theme.text : node.color.border;
-    ctx.stroke();
-    ctx.textAlign = "center";
-    ctx.textBaseline = "middle";
-    ctx.fillStyle = node.font.color;
-    ctx.font = strong;
-    const first = lines.length > 1 ? y - 15 : y - 7.5;
-    lines.forEach((line, i) => ctx.fillText(line, x, first + 13 * i));
-    ctx.font = small;
-    ctx.globalAlpha = 0.86;
-    ctx.fillText(id, x, lines.length > 1 ? y + 13.5 : lines.length ? y + 9 : y);
-    ctx.restore();
-  };
-  return { drawNode: draw, nodeDimensions: { width, height } };
-}
-
-/* About the width of a card, before there is a canvas to measure it on. */
-function strataWide(label) {
-  return Math.max(58, ...label.split("\n").map((line) => 6.7 * line.length + 20));
-}
-
-/* Where to look: everything if that stays readable, else as much as fits around the centre. Columns move apart, or
-   together as far as their cards leave room for links, so that the picture fills its width. */
-function strataFrame(data, width, height, least) {
-  const xs = data.columns.map((column) => column.x), ys = data.nodes.map((node) => node.y);
-  const [left, right] = [Math.min(...xs), Math.max(...xs)], [top, bottom] = [Math.min(...ys) - 28, Math.max(...ys) + 28];
-  const card = Math.max(58, ...data.nodes.map((node) => strataWide(node.label)));
-  const gap = (right - left) / Math.max(1, xs.length - 1);
-  const closest = gap ? Math.min(1, (card + 36) / gap) : 1;
-  const head = 34, side = Math.max(60, card / 2 + 10), foot = 40, [wide, high] = [width - 12, height - head - foot];
-  const clamp = (low, x, most) => Math.min(most, Math.max(low, x));
-  const tall = clamp(least, Math.min(high / (bottom - top), wide / (closest * (right - left) + 2 * side)), 1.2);
-  const stretch = right > left ? clamp(closest, (wide / tall - 2 * side) / (right - left), Math.max(1.6, 1.2 / tall)) : 1;
-  const scale = clamp(least, wide / (stretch * (right - left) + 2 * side), tall);
-  const centre = data.nodes.find((node) => node.id === data.centre) || { x: (left + right) / 2, y: 0 };
-  const within = (low, most, at, span) =>
-    most - low <= span ? (low + most) / 2 : clamp(low + span / 2, at, most - span / 2);
-  const position = {
-    x: within(left * stretch - side, right * stretch + side, centre.x * stretch, wide / scale),
-    y: within(top, bottom, centre.y, high / scale) - (head - foot) / 2 / scale,
-  };
-  return { stretch, position, scale };
 }
 
 /* Site headings stay at the top while the graph moves under them; they are part of the picture. */
@@ -189,15 +129,16 @@ function strataHeadings(ctx, view, network, width, factor) {
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
   ctx.font = `${12.5 / scale}px ${theme.font}`;
-  for (const column of data.columns) ctx.fillText(column.text, column.x * view.stretch, (left.y + right.y) / 2);
+  for (const column of data.columns) ctx.fillText(column.text, column.x * view.stretch.x, (left.y + right.y) / 2);
   ctx.restore();
 }
 
 /* Where features lie beyond an edge of the stage, that edge fades: there is more to drag into view. */
 function strataFade(stage, view) {
-  const { data, network } = view, scale = network.getScale(), beyond = { left: 0, right: 0, bottom: 0 };
+  const { data, network } = view, scale = network.getScale(), type = strataType(scale, view.largest);
+  const beyond = { left: 0, right: 0, bottom: 0 };
   for (const node of data.nodes) {
-    const { x, y } = network.canvasToDOM({ x: node.x * view.stretch, y: node.y }), half = (scale * strataWide(node.label)) / 2;
+    const { x, y } = network.canvasToDOM(view.at(node)), half = (scale * strataWide(node.label, type)) / 2;
     beyond.left = Math.max(beyond.left, half - x);
     beyond.right = Math.max(beyond.right, x + half - stage.clientWidth);
     beyond.bottom = Math.max(beyond.bottom, y + 25 * scale - stage.clientHeight);
@@ -288,11 +229,11 @@ function strataKey(event, view) {
   view.emit({ kind: "node", node: there.id });
 }
 
-/* Pixels of all features and links, relative to the stage: for tests and assistive tools. */
+/* Pixels of all features and links, relative to the stage, and of the names on cards: for tests and assistive tools. */
 function strataPublish(root, view) {
   const at = {}, links = {};
   for (const node of view.data.nodes) {
-    const { x, y } = view.network.canvasToDOM({ x: node.x * view.stretch, y: node.y });
+    const { x, y } = view.network.canvasToDOM(view.at(node));
     at[node.id] = [Math.round(x), Math.round(y)];
   }
   for (const edge of view.data.edges) {
@@ -303,6 +244,8 @@ function strataPublish(root, view) {
   root.dataset.nodes = JSON.stringify(at);
   root.dataset.links = JSON.stringify(links);
   root.dataset.selected = JSON.stringify(view.selected);
+  const scale = view.network.getScale(), { id, size } = strataType(scale, view.largest);
+  root.dataset.type = JSON.stringify({ id, name: Math.round(10 * scale * size) / 10 });
 }
 
 /* What is on the stage, three times as large: drawn anew out of sight, over the page's own colour. */
