@@ -26,7 +26,7 @@ def title_of(one: Community, keys: tuple[str, ...], of: Community | None = None)
     Of a part of a community `of`, whose stability is not known, its share of it.
     """
     names, several = _names(one)
-    told = again(one.stability) if of is None else f"a part of the {of.size:,} of community {of.id}"
+    told = again(one.over_seeds, one.over_halves) if of is None else f"a part of the {of.size:,} of community {of.id}"
     return f"{names} {'hold' if several else 'holds'} together {_where(one.sites, keys)}: {one.size:,} features, {told}"
 
 
@@ -56,19 +56,22 @@ def _where(sites: tuple[str, ...], keys: tuple[str, ...]) -> str:
     return f"at sites {', '.join(sites[:-1])} and {sites[-1]}"
 
 
-def again(stability: float) -> str:
-    """How much of a community comes back.
+def again(over_seeds: float, over_halves: float) -> str:
+    """How much of a community comes back, with other seeds and on either half of the documents.
 
-    >>> again(0.95), again(0.7), again(0.2)
+    >>> again(0.95, 0.97), again(0.95, 0.7), again(0.2, math.nan)
     ('found again each time', 'mostly found again', 'drawn differently each time')
+    >>> again(0.9, 0.4), again(0.4, 0.9)
+    ('drawn differently on half of the documents', 'drawn differently with other seeds')
     """
-    if math.isnan(stability):
+    known = [one for one in (over_seeds, over_halves) if not math.isnan(one)]
+    if not known:
         return "stability not known yet"
-    return (
-        "found again each time" if stability >= STEADY
-        else "mostly found again" if stability >= SHAKY
-        else "drawn differently each time"
-    )  # fmt: skip
+    if min(known) >= SHAKY:
+        return "found again each time" if min(known) >= STEADY else "mostly found again"
+    if max(known) < SHAKY or len(known) == 1:
+        return "drawn differently each time"
+    return f"drawn differently {'with other seeds' if over_seeds < SHAKY else 'on half of the documents'}"
 
 
 def explained(found: Communities, asked: Settings) -> str:

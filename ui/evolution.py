@@ -176,7 +176,10 @@ def _walk(store: Store, view: View, settings: Settings) -> nx.DiGraph:
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _walked(fingerprint: str, _store: Store, centre: str, expanded: tuple[str, ...], settings: Settings) -> nx.DiGraph:
     seeds, more = [Feature.parse(centre)], [Feature.parse(name) for name in expanded]
-    return evolution_graph(readers.links(_store), seeds, expanded=more, **settings.keywords())
+    graph = evolution_graph(readers.links(_store), seeds, expanded=more, **settings.keywords())
+    for feature in seeds:  # whose links tell it, where there are any
+        graph.nodes[str(feature)].setdefault("n_active", int(_store.summary(feature.key).active[feature.index]))
+    return graph
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)

@@ -39,7 +39,7 @@ NULLS = {
 SURE = 0.05  # above this p a null explains as many co-activations as there are
 
 WHY_NOT = {
-    "not drawn": "share of chance not known yet",
+    "not drawn": "share of chance not known yet; Evolution finds it out",
     "too little data": "too little data",
 }
 """Why there is no q."""

@@ -19,13 +19,20 @@ def in_focus(frame: pl.DataFrame, key: str, name: str = "") -> int:
     """The chosen row, else the first one that is called by a word (in the column `name`), else the first."""
     wanted, keys = selection.value(SHOWN), frame[key].to_list()
     names = frame[name] if name else ()
-    words = (row for row, text in enumerate(names) if len(text or "") > 4 and text.strip("“”").isalpha())
+    words = (
+        row for row, text in enumerate(names) if len(text or "") > 4 and text.strip("“”").replace(" ", "").isalpha()
+    )
     row = keys.index(wanted) if wanted in keys else next(words, 0)
     selection.settle(SHOWN.name, not wanted or wanted in keys, "it is not listed here", keys[row] if keys else "")
     return row
 
 
 NEVER = "It has no match to show: no alive feature of the other site ever resembles it."
+NOT_MATCHED = {
+    "dead": "It has no match to show: it never fires.",
+    "rare": "It is not matched: on fewer than 10 tokens a feature shares most of them with some other by chance.",
+}
+"""Why features of a band have no matches, by how its name begins."""
 
 
 def evidence(

@@ -15,6 +15,7 @@ from core.errors import NothingRecorded, SpacesDiffer
 from core.results import Notice, pair_path
 from core.statistics.measures import BOUNDED
 from core.store import Store
+from core.views.sankey import rounded
 from ui import palette, selection
 from ui.text import measure_name
 from ui.waiting import Progress, wait_for
@@ -137,10 +138,10 @@ def turnover_title(asked: Asked, told: Sequence[Turnover]) -> str:
     most, least = max(known, key=share), min(known, key=share)
     first, second = sorted((most, least), key=told.index)
     every = "" if asked.of == "alive" else "all "
-    one = f"{100 * share(first):.0f}% of {every}site {first.source}’s features are still there at site {first.target}"
+    one = f"{rounded(share(first))} of {every}site {first.source}’s features are still there at site {first.target}"
     if first is second:
         return one
-    return f"{one}, {100 * share(second):.0f}% of site {second.source}’s at site {second.target}"
+    return f"{one}, {rounded(share(second))} of site {second.source}’s at site {second.target}"
 
 
 def turnover_words(asked: Asked, told: Sequence[Turnover]) -> str:

@@ -19,7 +19,7 @@ from core.views.curves import Line, line_figure
 from core.views.sankey import Paint, sankey
 from ui import palette, selection
 from ui.go import anchor, linked
-from ui.layers_evidence import evidence, in_focus
+from ui.layers_evidence import NEVER, NOT_MATCHED, evidence, in_focus
 from ui.layers_page import SHOWN, Asked, ByMeasure, colours
 from ui.marks import chart, choices
 from ui.setup import Page
@@ -211,7 +211,8 @@ def behind(page: Page, asked: Asked, shown: Shown) -> None:
             return
         _choices(asked, found, frame)
     match = frame.row(focus, named=True)
-    evidence(page, Feature.parse(match["feature"]), Feature.parse(match["match"]) if match["match"] else None)
+    of = Feature.parse(match["match"]) if match["match"] else None
+    evidence(page, Feature.parse(match["feature"]), of, nothing=NOT_MATCHED.get(asked.band.split("_")[0], NEVER))
 
 
 def _choices(asked: Asked, found: Matches, frame: pl.DataFrame) -> None:

@@ -23,6 +23,7 @@ OFF = selection.choice("off", ("half", "ninth"))
 OF = selection.choice("of", MEASURES)
 WORDS = {"both": "common tokens", "tokens": "all tokens", "half": "half of the time", "ninth": "9 times of 10"}
 WITHIN = 0.05
+COLUMN = {"half": "median_relative", "ninth": "ninth_relative"}
 
 
 # ---- convergence
@@ -45,12 +46,12 @@ def convergence(tables: answers.Errors, inspect: Callable[[int], None], key: str
         if not len(tables.by_both):
             st.html(quiet("No kept link has enough data to be looked at on parts of the documents."))
             return
-        column = "median_relative" if off == "half" else "ninth_relative"
+        column = COLUMN[off]
         curves = _by_both(tables.by_both, column, theme) if by == "both" else _by_tokens(tables, column, theme)
         x = "tokens with both, in the part (classes begin here)" if by == "both" else "tokens of the part"
         drawn = measure_charts.errors(curves, cards.colours(theme), x, f"off by, {WORDS[off]}")
         cards.chart(drawn, f"convergence:{key}:{by}:{off}", inspect)
-        st.html(quiet(needed(tables.by_both)))
+        st.html(quiet(needed(tables.by_both, off)))
 
 
 def _control(label: str, setting: selection.Setting[str], options: Sequence[str]) -> None:
@@ -79,8 +80,8 @@ def _by_tokens(tables: answers.Errors, column: str, theme: str) -> list[Curve]:
     return curves
 
 
-def needed(table: pl.DataFrame, within: float = WITHIN) -> str:
-    """From how many common tokens on a measure is near its value on all, in a sentence.
+def needed(table: pl.DataFrame, off: str = "half", within: float = WITHIN) -> str:
+    """From how many common tokens on a measure is near its value on all, half of the time or as `off` says.
 
     >>> rows = [(name, n, 0.5 / n) for name in MEASURES for n in (3, 10, 30)]
     >>> needed(pl.DataFrame(rows, ["measure", "n_both", "median_relative"], orient="row"))[:68]
@@ -88,12 +89,13 @@ def needed(table: pl.DataFrame, within: float = WITHIN) -> str:
     """
     classes: dict[int | None, list[str]] = {}
     for name in MEASURES:
-        classes.setdefault(enough_from(table, name, within), []).append(measure_name(name))
+        classes.setdefault(enough_from(table, name, within, COLUMN[off]), []).append(measure_name(name))
     known = sorted((low, names) for low, names in classes.items() if low is not None)
     told = [f"{', '.join(names)} from {low:,} common tokens on" for low, names in known]
     if None in classes:
         told.append(f"{', '.join(classes[None])} nowhere here")
-    return f"Half of the time within {within:.0%}: {'; '.join(told)}."
+    how_often = f"{WORDS[off][0].upper()}{WORDS[off][1:]}"
+    return f"{how_often} within {within:.0%}: {'; '.join(told)}."
 
 
 # ---- what has not been seen

@@ -150,8 +150,12 @@ def tokens_table(found: Convergence) -> pl.DataFrame:
     return pl.DataFrame(rows, schema, orient="row")
 
 
-def enough_from(errors: pl.DataFrame, measure: str, within: float = 0.05) -> int | None:
-    """The class of co-activations from which on the median relative error stays `within`; None where it never does.
+def enough_from(
+    errors: pl.DataFrame, measure: str, within: float = 0.05, column: str = "median_relative"
+) -> int | None:
+    """The class of co-activations from which on the relative error stays `within`; None where it never does.
+
+    `column` says which: the median, or ``ninth_relative``.
 
     >>> rows = [("cosine", n, error) for n, error in ((1, 0.04), (3, 0.2), (10, 0.05), (30, 0.01))]
     >>> enough_from(pl.DataFrame(rows, ["measure", "n_both", "median_relative"], orient="row"), "cosine")
@@ -159,7 +163,7 @@ def enough_from(errors: pl.DataFrame, measure: str, within: float = 0.05) -> int
     """
     rows = errors.filter(pl.col("measure") == measure).sort("n_both", descending=True)
     found = None
-    for low, error in rows.select("n_both", "median_relative").iter_rows():
+    for low, error in rows.select("n_both", column).iter_rows():
         if error > within:
             break
         found = low

@@ -37,6 +37,8 @@ def story(graph: nx.DiGraph, centre: str) -> str:
     if earlier:
         names = _names(graph, reached)
         return f"{start} gathers {_listed(names) or f'{len(reached)} features'} from {site}"
+    if here.get("n_active") == 0:
+        return f"{start} is never active"
     measure = about(str(graph.graph.get("measure", "measure"))).words
     return f"{start} has no link of {measure} {graph.graph.get('floor', 0):g} or more"
 

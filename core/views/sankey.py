@@ -7,6 +7,7 @@ keyboard, follows the theme, and is the same file in a paper.
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -238,7 +239,7 @@ def _site_words(
 def _pair_words(pair: int, place: Layout, step: Turnover, paint: Paint, raw: bool) -> str:
     """Between two bars: the share passed on above, how many end and are born beside their bands."""
     x0, x1 = place.columns[pair] + BAR, place.columns[pair + 1]
-    share = f"{100 * (step.raw_share if raw else step.share):.0f}%" if step.alive_from else "–"
+    share = rounded(step.raw_share if raw else step.share)
     words = [_word((x0 + x1) / 2, TOP - 8, share, paint.text, size=17, weight=650)]
     room = x1 - x0 > 130
     for name, x, side, count in (("ended", x0 + 7, "start", step.ended), ("born", x1 - 7, "end", step.born)):
@@ -248,6 +249,18 @@ def _pair_words(pair: int, place: Layout, step: Turnover, paint: Paint, raw: boo
             text = f"{count:,} {name}" if room else f"{count:,}"
             words.append(_word(x, (low + high) / 2 + 5, text, paint.text, side=side))
     return f'<g pointer-events="none">{"".join(words)}</g>'
+
+
+def rounded(share: float) -> str:
+    """A share in whole per cent; what is not 0 is not said to be, nor all what is not.
+
+    >>> rounded(0.163), rounded(0.0012), rounded(0.0), rounded(0.999), rounded(1.0), rounded(float("nan"))
+    ('16%', '0.12%', '0%', '99.9%', '100%', '–')
+    """
+    if math.isnan(share):
+        return "–"
+    told = f"{100 * share:.0f}"
+    return f"{100 * share:.2g}%" if told == "0" and share else f"{100 * share:.3g}%" if told == "100" else f"{told}%"
 
 
 def _word(
