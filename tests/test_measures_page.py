@@ -147,7 +147,9 @@ def test_a_dot_of_what_was_not_seen_lists_its_pairs_or_features(app: AppTest, st
 
 
 def test_errors_by_all_tokens_of_another_measure(app: AppTest) -> None:
-    assert "Half of the time within 5%" in everything(opened(app, by="tokens", off="ninth", of="jaccard"))
+    told = everything(opened(app, by="tokens", off="ninth", of="jaccard"))
+    assert "9 times of 10 within 5%" in told
+    assert "Half of the time within" not in told
     assert [control for control in app.get("button_group") if control.label == "Along"]
 
 
