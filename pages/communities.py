@@ -19,7 +19,7 @@ from ui.graph import height_of
 from ui.graph_tables import graph_tables
 from ui.inspector import inspector
 from ui.setup import set_up, theme
-from ui.text import quiet
+from ui.text import head, quiet
 from ui.text import title as page_title
 
 page = set_up("Communities")
@@ -55,9 +55,13 @@ def act(event):
     parts.on_event(view, event)
 
 
-show.ranked_table(frame, asked, theme())
 if frame.is_empty():
-    st.html(quiet("Nothing matches what you typed; the graph shows the community of before."))
+    typed = selection.value(parts.FIND)
+    st.html(quiet(f"No community matches “{typed}”. Clear the search; the graph shows the one of before."))
+else:
+    many = f"{len(frame):,} communit{'y' if len(frame) == 1 else 'ies'}"
+    st.html(head(many, "the largest first; choose a row to see its features"))
+    show.ranked_table(frame, asked, one.id, theme())
 with st.container(key="card-graph"):
     graph_component(
         drawn, "communities", act, view=f"{store.fingerprint}:{asked}:{drawn.name}:{len(view.graph)}",
@@ -88,7 +92,7 @@ if view.link:
         inspector(report, store, labels, asked.measure)
 
 with st.expander(f"All {len(shown):,} features"), guarded():
-    show.members_table(shown, f"members:{asked}:{drawn.name}")
+    show.members_table(shown, f"members:{asked}:{drawn.name}", view.feature)
 edges = view.graph.number_of_edges()
 with st.expander(f"The same as tables: {len(view.graph):,} features, {edges:,} links"), guarded():
     graph_tables(view.graph, act, f"communities:{one.id}:{view.feature}:{view.link}")

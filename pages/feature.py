@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui import feature_page as parts
+from ui import feature_table
 from ui.errors import guarded
 from ui.setup import set_up
 
@@ -18,5 +19,5 @@ with guarded(stop=True):
     with right:
         parts.card(page, feature)
         parts.logits(page, feature)
-    parts.site(page, feature)
+    feature_table.site(page, feature)
     parts.toolbar(page, feature, top)

@@ -10,7 +10,7 @@ from ui.errors import error_box, guarded
 from ui.gate_cards import gate_card, in_words
 from ui.setup import set_up
 from ui.share import path_told, share
-from ui.text import quiet
+from ui.text import head
 from ui.text import title as page_title
 
 page = set_up("Gates")
@@ -22,9 +22,7 @@ asked = parts.read(store)
 
 
 def finding(found, one):
-    """What the row in focus says, or that there is nothing."""
-    if one is None:
-        return f"No {parts.NAMES[asked.view].lower()} {asked.where}" + (" like this" if found else "")
+    """What the row in focus says."""
     if asked.view == "seed":
         holding = sum(one.holds for one in found)
         told = f"{holding or 'None'} of the paper’s {len(found):,} candidates {asked.where}"
@@ -73,17 +71,20 @@ with guarded(stop=True):
     frame, shown = parts.listed(page, asked, found)
     one = parts.in_focus(page, asked, shown)
     with heading.container():
-        page_title(finding(found, one), f"{len(shown):,} listed. {parts.EXPLAINED[asked.view]}")
+        if one is None:
+            page_title(*parts.nothing(asked, bool(found)))
+        else:
+            page_title(finding(found, one), parts.EXPLAINED[asked.view])
     with toolbar:
-        share("gates", parts.frames(page, asked, frame, one), parts.as_python(path_told(store), asked, one))
-        if one is not None and asked.view in ("splits", "merges"):
-            st.download_button(
-                "Picture (SVG)", lambda: picture(one, labels), f"{one.kind}-{one.whole}.svg", "image/svg+xml",
-                key="download:svg", on_click="ignore",
-            )  # fmt: skip
+        divided = one is not None and asked.view in ("splits", "merges")
+        share(
+            "gates", parts.frames(page, asked, frame, one), parts.as_python(path_told(store), asked, one),
+            (f"{one.kind}-{one.whole}.svg", lambda: picture(one, labels)) if divided else None,
+        )  # fmt: skip
     if one is None:
-        st.html(quiet("Nothing here. " + ("Nothing matches what you chose." if found else "Try two other sites.")))
         st.stop()
+    many = parts.NAMES[asked.view][: None if len(shown) > 1 else -1]
+    st.html(head(f"{len(shown):,} {many}", "choose a row to read its tokens"))
     parts.shown_table(asked, frame, shown, one)
     if asked.view in ("gates", "seed"):
         gate_card(store, labels, one, asked.activity)

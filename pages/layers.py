@@ -45,11 +45,7 @@ def toolbar(frames, snippet="", picture=None):
                     "Shares are of", ("alive", "all"), captions=["without dead and rare ones", "with them"],
                     **selection.bind(parts.OF),
                 )  # fmt: skip
-        share("layers", frames, snippet)
-        if picture is not None:
-            st.download_button(
-                "Picture (SVG)", picture, "turnover.svg", "image/svg+xml", key="download:svg", on_click="ignore"
-            )
+        share("layers", frames, snippet, None if picture is None else ("turnover.svg", picture))
 
 
 def no_directions(problem):

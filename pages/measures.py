@@ -71,7 +71,7 @@ with guarded(stop=True):
     link = parts.in_focus(store, asked, widest)
 
     with st.container(key="measures-both"):
-        left, right = st.columns([0.34, 0.66], gap="small")
+        left, right = st.columns([0.32, 0.68], gap="small")
     with left, st.container(key="card-scatter"):
         st.html(head("All kept links", "the deeper, the more; click a square or a ring"))
         values = [found.kept.values[name] for name in (asked.first, asked.second)]
@@ -84,7 +84,7 @@ with guarded(stop=True):
         cards.chart(drawn, f"scatter:{pair}", inspect)
     with right, st.container(key="card-widest"):
         st.html(head("Widest apart", "choose a row to read its tokens"))
-        cards.choosing(widest, f"widest:{pair}", 395)
+        cards.choosing(widest, f"widest:{pair}", 395, link=link)
 
     if link:
         with st.container(key="card-link"), guarded():
@@ -98,7 +98,7 @@ with guarded(stop=True):
             told = f"{of - never:,} pairs that ever fire together; {never:,} of {of:,} never do"
             st.html(head("How each measure spreads", told), width="stretch")
             st.segmented_control(
-                "Measure", COMPILED, format_func=cards.short, label_visibility="collapsed",
+                "Measure", COMPILED, format_func=measure_name, label_visibility="collapsed",
                 **selection.bind(parts.SPREAD),
             )  # fmt: skip
         left, right = st.columns([0.46, 0.54], gap="medium")
@@ -114,14 +114,14 @@ with guarded(stop=True):
             if low is not None:
                 st.button("All values", key="all-values", on_click=selection.put, args=(parts.LOW, ""))
             if len(spread):
-                cards.choosing(spread, f"pairs:{pair}:{asked.spread}:{asked.low}", 300)
+                cards.choosing(spread, f"pairs:{pair}:{asked.spread}:{asked.low}", 300, link=link)
             else:
                 st.html(quiet("No kept link with enough data has such a value."))
 
     errors, unseen = answers.errors(store, asked, found), answers.behind(store, labels, asked)
     maxima = answers.maxima(store.fingerprint, store)
     more.convergence(errors, inspect, pair, theme())
-    more.unseen(page, asked, found, unseen, theme())
+    more.unseen(page, asked, found, unseen, link, theme())
     more.maxima(maxima, theme(), len(store.sites))
 
     with tools:

@@ -103,7 +103,7 @@ with st.container(key="prompt-below"):
 with left, st.container(key="card-strongest"):
     told = f"{len(graph):,} of the {graph.graph['active']:,} that are active there; choose a row"
     st.html(head("Strongest features", told))
-    cards.strongest(frames["Features"], f"strongest:{asked}", parts.on_event)
+    cards.strongest(frames["Features"], f"strongest:{asked}", parts.on_event, feature)
 with right, st.container(key="card-feature"), guarded():
     linked(summary(page.reading, Feature.parse(feature), asked.measure), "prompt:summary")
     linked(both_ways(page.reading, Feature.parse(feature), asked.measure), "prompt:neighbours")

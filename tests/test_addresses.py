@@ -87,7 +87,7 @@ def test_what_cannot_be_shown_is_said(page: str, query: dict[str, str], why: str
     (told,) = notes(app)
     name, _, rest = told.partition(" = ")
     assert name in query
-    assert rest.startswith(f"{query[name]} cannot be used: ")
+    assert rest.startswith(f"“{query[name]}” cannot be used: ")
     assert why in rest
     assert instead in rest.rpartition("; ")[2]
     if instead == "_":  # some feature: the one that the page is about now
@@ -124,7 +124,7 @@ def test_what_can_be_shown_is_shown_without_a_word(page: str, query: dict[str, s
 @pytest.mark.parametrize("page", [path.stem for path in sorted((ROOT / "pages").glob("*.py"))])
 def test_every_page_says_that_a_store_is_not_there(page: str) -> None:
     (told,) = notes(opened(page, store="nowhere"))
-    assert told == "There is no store called nowhere here; demo is open instead, at its beginning."
+    assert told == "There is no store called “nowhere” here; demo is open instead, at its beginning."
 
 
 @pytest.mark.usefixtures("store")

@@ -84,7 +84,7 @@ def test_a_chosen_community_and_a_chosen_feature_are_shown(app: AppTest, planted
 def test_what_was_typed_filters_by_keyword_label_and_feature(app: AppTest, planted: tuple[Store, Truth]) -> None:
     assert table_of(opened(app, find="rivers"))["size"].to_list() == [15]
     assert table_of(opened(app, find=str(planted[1].communities[1].features[0])))["size"].to_list() == [12]
-    assert "Nothing matches" in everything(opened(app, find="no such word"))
+    assert "No community matches “no such word”. Clear the search" in everything(opened(app, find="no such word"))
 
 
 def test_settings_of_the_address_are_used_and_bad_ones_fall_back(app: AppTest) -> None:
@@ -101,7 +101,7 @@ def test_an_address_may_go_further_than_a_slider(app: AppTest, query: dict[str, 
 
 def test_a_hosted_app_draws_fewer_than_the_address_asks(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STRATA_HOSTED", "1")
-    assert "drawn = 300 cannot be used" in everything(opened(app, drawn="300"))
+    assert "drawn = “300” cannot be used" in everything(opened(app, drawn="300"))
 
 
 def test_a_floor_above_all_links_is_told(app: AppTest) -> None:

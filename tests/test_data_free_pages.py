@@ -127,7 +127,7 @@ def test_fewest_common_tokens_is_a_setting_of_weights_too(page: Open) -> None:
 @pytest.mark.parametrize("name", ["bare", "spaces"])
 def test_where_weights_do_not_allow_it_another_measure_stands_in(page: Open, name: str) -> None:
     app = page("evolution", store=name, feature="1_0", measure="decoder_cosine")
-    assert "measure = decoder_cosine cannot be used" in everything(app)
+    assert "measure = “decoder_cosine” cannot be used" in everything(app)
     assert "by Pearson" in everything(app)
     assert "decoder cosine" not in app.radio(key="w:measure").options
 
@@ -213,7 +213,7 @@ def test_agreement_with_a_measure_of_weights(page: Open, store: Store, first: st
 
 def test_measures_of_sites_without_common_space_fall_back(page: Open) -> None:
     app = page("measures", store="spaces", first="decoder_cosine", **{"from": "2", "to": "3"})
-    assert "first = decoder_cosine cannot be used" in everything(app)
+    assert "first = “decoder_cosine” cannot be used" in everything(app)
     page("measures", store="spaces", first="decoder_cosine", **{"from": "1", "to": "2"})
 
 

@@ -117,11 +117,20 @@ def check_file(name: str, made: Any, hints: set[str]) -> None:
         assert not {hint for hint in hints if f">{hint}<" in made or f'"label": "{hint}\\n' in made}
 
 
+def check_titles(shown: Any) -> None:
+    """Each column of a table has a title in words."""
+    told = json.loads(shown.proto.columns)
+    assert set(shown.value) <= set(told)
+    assert not [one["label"] for one in told.values() if not one.get("hidden") and "_" in one["label"]]
+
+
 PLACES = [(page, query) for page, queries in VIEWS.items() for query in queries]
 
 
 @pytest.mark.parametrize(("page", "query"), PLACES, ids=[f"{page}-{k}" for k, (page, _) in enumerate(PLACES)])
-def test_no_hint_passes_for_a_label(page: str, query: dict[str, str], store: Store, offered: dict[str, Any]) -> None:
+def test_no_hint_passes_for_a_label_and_no_machine_name_for_a_title(
+    page: str, query: dict[str, str], store: Store, offered: dict[str, Any]
+) -> None:
     labels = Labels.beside(store)
     hints = {hint for site in store.sites for hint in labels.hints(site.key) if hint}
     app = opened(page, query)
@@ -130,6 +139,7 @@ def test_no_hint_passes_for_a_label(page: str, query: dict[str, str], store: Sto
         check_file(name, made, hints)
     for shown in app.dataframe:
         check_frame(pl.from_pandas(shown.value, include_index=False))
+        check_titles(shown)
     named = re.findall(r'class="s-box"[^>]*><b>([^<]*)</b>', app_text(app)) if page in ("home", "layers") else []
     assert all(name == "a &#x27;name&#x27;" or name[0] + name[-1] == "“”" for name in named)
     assert named or page not in ("home",)

@@ -183,13 +183,13 @@ def test_no_store_at_all(page: Open, stores: Path) -> None:
 def test_an_unknown_store_leaves_a_note_and_what_was_asked_of_it_is_not_asked_of_another(page: Open) -> None:
     opened = page("feature", store="<b>other</b>", feature="1_2")
     text = shown(opened)
-    assert "There is no store called &lt;b&gt;other&lt;/b&gt; here; chains is open instead, at its beginning." in text
+    assert "There is no store called “&lt;b&gt;other&lt;/b&gt;” here; chains is open instead, at its beginning." in text
     assert opened.query_params["feature"] != "1_2"
 
 
 def test_an_unknown_feature_leaves_a_note_and_the_page_goes_on(page: Open) -> None:
     text = shown(page("feature", feature="1_900"))
-    assert re.search("feature = 1_900 cannot be used: .* there is no 1_900; [0-3]_[0-9] stands in", text)
+    assert re.search("feature = “1_900” cannot be used: .* there is no 1_900; [0-3]_[0-9] stands in", text)
 
 
 @pytest.mark.parametrize(

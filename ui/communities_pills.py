@@ -17,7 +17,7 @@ from ui import communities_page as parts
 from ui import communities_shown as shown_parts
 from ui import measure_choice, selection
 from ui.pills import STYLE, graph_downloads
-from ui.share import absolute, as_csv, as_parquet, path_told
+from ui.share import as_csv, as_parquet, offers, path_told
 from ui.text import measure_name
 
 
@@ -36,14 +36,13 @@ def pills(
             "Find", placeholder="label, token or feature", label_visibility="collapsed", width=170,
             **selection.bind(parts.FIND),
         )  # fmt: skip
-        with st.popover("Permalink"):
-            st.code(absolute(selection.permalink()), language=None, wrap_lines=True)
-        with st.popover("Download"), st.container(key="downloads"):
+
+        def downloads() -> None:
             _tables(communities, members, shown)
             if view is not None and drawn is not None:
                 graph_downloads(view.graph, drawn, told, shown_parts.cut(view))
-        with st.popover("Copy as Python"):
-            st.code(_python(store, asked, view), language="python")
+
+        offers(selection.permalink(), downloads, _python(store, asked, view))
 
 
 def _drawn(view: parts.View) -> None:

@@ -15,8 +15,10 @@ from core.store import Store
 from core.views.graph import Picture, picture
 from ui import communities as com
 from ui import inspector, palette, selection
+from ui.columns import columns
 from ui.communities_page import COMMUNITY, FIND, PART, SHADE, View
 from ui.evolution import graph_theme
+from ui.tables import choosing
 
 TABLE = 38 + 34 * 7  # pixels: seven communities, the others by scrolling
 
@@ -39,39 +41,24 @@ def listed(communities: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
     return with_text(communities, members, selection.value(FIND))
 
 
-def ranked_table(frame: pl.DataFrame, asked: Settings, theme: str) -> None:
-    """The communities; choosing a row shows its graph."""
-    key = f"table:communities:{asked}:{selection.value(FIND)}"
+def ranked_table(frame: pl.DataFrame, asked: Settings, one: int, theme: str) -> None:
+    """The communities, that which is shown ticked; choosing a row shows its graph."""
+    ids = frame["id"].to_list()
 
-    def chosen() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
-        if rows:
-            selection.put(COMMUNITY, int(frame["id"][rows[0]]))
-            selection.drop(PART.name)
-            selection.drop(selection.LINK)
+    def chosen(row: int) -> None:
+        selection.put(COMMUNITY, ids[row])
+        selection.drop(PART.name)
+        selection.drop(selection.LINK)
 
-    number = st.column_config.NumberColumn
     # Stability may not be known yet; links of weights, and a single document, have no halves.
     known = [name for name in ("over_seeds", "over_halves") if frame[name].null_count() < len(frame)]
-    names = ("id", "keywords", "size", "sites", "per_site", "cohesion", *known)
-    st.dataframe(
-        frame.select(names),
-        key=key, hide_index=True, placeholder="–", selection_mode="single-row", on_select=chosen, row_height=34,
-        height=min(TABLE, 38 + 34 * len(frame)),
-        column_config={
-            "id": number("", width=40),
-            "keywords": st.column_config.TextColumn("keywords", width=400),
-            "size": number("size", format="localized", width=60, help="features"),
-            "sites": st.column_config.TextColumn("sites", width=80, help="sites that it spans"),
-            "per_site": st.column_config.BarChartColumn(
-                "per site", width=90, y_min=0, color=palette.BAR[theme], help="features at each site"
-            ),
-            "cohesion": number("cohesion", format="%.2f", width=86, help="share of link weight that stays within"),
-            "over_seeds": number("over seeds", format="%.2f", width=96, help="stability: found again with other seeds"),
-            "over_halves": number(
-                "over halves", format="%.2f", width=96, help="stability: found again on either half of the documents"
-            ),
-        },
+    told = frame.select("id", "keywords", "size", "sites", "per_site", "cohesion", *known)
+    per_site = st.column_config.BarChartColumn(
+        "per site", width=90, y_min=0, color=palette.BAR[theme], help="features at each site"
+    )
+    choosing(
+        told, f"table:communities:{asked}:{selection.value(FIND)}", chosen, ids.index(one) if one in ids else None,
+        columns=columns(told, {"id": ""}, widths={"id": 40}) | {"per_site": per_site}, height=TABLE, row_height=34,
     )  # fmt: skip
 
 
@@ -93,26 +80,17 @@ def members_of(store: Store, view: View, members: pl.DataFrame) -> pl.DataFrame:
     return table.filter(pl.col("part") == view.part.id) if view.part else table
 
 
-def members_table(frame: pl.DataFrame, key: str) -> None:
-    """All features; choosing a row marks it, and draws it where it was not drawn."""
+def members_table(frame: pl.DataFrame, key: str, feature: str) -> None:
+    """All features, that which is marked ticked; choosing another marks it, and draws it where it was not drawn."""
+    names = frame["feature"].to_list()
 
-    def chosen() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
-        if rows:
-            selection.choose(selection.FEATURE, frame["feature"][rows[0]])
-            selection.drop(selection.LINK)
+    def chosen(row: int) -> None:
+        selection.choose(selection.FEATURE, names[row])
+        selection.drop(selection.LINK)
 
-    told = frame.with_columns(name=written())
-    number = st.column_config.NumberColumn
-    st.dataframe(
-        told.select("feature", "name", "part", "strength", "active"), key=key, hide_index=True, placeholder="–",
-        selection_mode="single-row", on_select=chosen, height=min(420, 38 + 35 * len(frame)),
-        column_config={
-            "strength": number("links within", format="%.2f", help="the weight of its links within the community"),
-            "part": number("part", help="of the community; none where it is linked with too few"),
-            "active": number("active", format="localized", help="tokens on which it is active"),
-        },
-    )  # fmt: skip
+    told = frame.with_columns(name=written()).select("feature", "name", "part", "strength", "active")
+    row = names.index(feature) if feature in names else None
+    choosing(told, key, chosen, row, columns=columns(told, widths={"name": 400, "strength": 90}), height=420)
 
 
 def cut(view: View) -> str:

@@ -83,8 +83,12 @@ def _row(page: Page, found: Found) -> list[str]:
 def details(page: Page) -> None:
     """How the open store was made, and whether its bytes are what was written."""
     store = page.store
-    rows = [("created", store.created), ("recipe", store.recipe[:16]), ("fingerprint", store.fingerprint[:16])]
-    rows += [(name, _value(value)) for name, value in sorted(store.settings.items()) if _to_show(value)]
+    rows = [("created", _moment(store.created)), ("recipe", store.recipe[:16]), ("fingerprint", store.fingerprint[:16])]
+    rows += [
+        (SETTINGS.get(name, name.replace("_", " ")), _value(value))
+        for name, value in sorted(store.settings.items())
+        if _to_show(value)
+    ]
     if not hosted():
         rows.append(("file", str(store.path)))
     cells = [
@@ -103,8 +107,24 @@ def _to_show(value: object) -> bool:
     return value not in (None, {}, "") and not (hosted() and may_be_folder)
 
 
+SETTINGS = {"model_source": "model from", "prepend_bos": "begins with BOS", "pack": "documents packed", "saes": "SAEs"}
+"""What settings of a store are called where their names say too little."""
+
+
 def _value(value: object) -> str:
-    return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _moment(created: str) -> str:
+    """When, to the minute.
+
+    >>> _moment("2026-11-22T19:45:28Z"), _moment("")
+    ('2026-11-22, 19:45 UTC', '')
+    """
+    day, _, time = created.partition("T")
+    return f"{day}, {time[:5]} UTC" if time.endswith("Z") else created
 
 
 def _verify(page: Page) -> None:

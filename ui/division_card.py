@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.analyses.gate_contexts import division_cases
-from core.analyses.splits import NAMES, Divided
+from core.analyses.splits import Divided
 from core.labels import Labels
 from core.store import Store
 from core.views.division import Paint, division_bar, part_colours
@@ -30,7 +30,7 @@ def division_card(store: Store, labels: Labels, one: Divided, activity: float) -
     drawn = division_bar(_names(one, labels), one.division.shares, _paint(), lambda k: _link(one, k), {"data-go": ""})
     share = one.division.shares
     rest = (
-        f"{percent(share[-2])} several {NAMES[one.kind][1]} at once (hatched), "
+        f"{percent(share[-2])} several parts at once (hatched), "
         f"{percent(share[-1])} none (empty). A segment leads to the link that it stands for."
     )
     cases = [(f"{case.of} ({case.n:,})", case) for case in division_cases(store, one, activity)]
@@ -79,13 +79,12 @@ def _part_rows(store: Store, labels: Labels, one: Divided) -> str:
     for k, part in enumerate(one.parts):
         source, target = (one.whole, part) if one.kind == "split" else (part, one.whole)
         told = f"inspect the link of {source} and {target}"
-        inspect = anchor("link", "evolution", label=told, feature=str(part), link=f"{source},{target}")
+        inspect = anchor("inspect", "evolution", label=told, feature=str(part), link=f"{source},{target}")
         lift = (d.n_both[k] / d.n_parts[k]) / (d.n / store.n)
         numbers = (figure(d.n_both[k] / d.n_parts[k]), figure(d.n_both[k] / d.n), f"{lift:,.1f}×")
         cells = (f"{d.n_both[k]:,}", f"{d.n_alone[k]:,}", *numbers)
         swatch = f'<i class="s-swatch" style="background:{colours[k] or "transparent"}"></i>'
-        rows.append([swatch + chip(part), name_cell(part, labels), *cells, inspect])
-    role = "child" if one.kind == "split" else "parent"
+        rows.append([swatch + chip(part), name_cell(part, labels), inspect, *cells])
     inside, share = ("necessity", "sufficiency") if one.kind == "split" else ("sufficiency", "necessity")
-    names = [role, "", "tokens in common", "alone", inside, share, "lift", ""]
-    return table(names, rows, [False, False, True, True, True, True, True, True])
+    names = ["part", "called", "", "tokens in common", "alone", inside, share, "lift"]
+    return table(names, rows, [False] * 3 + [True] * 5)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -13,27 +11,20 @@ from core.analyses.contexts import Context
 from core.errors import NothingRecorded, SpacesDiffer
 from core.labels import token_hint
 from core.navigation import neuronpedia_address
-from core.paths import hosted
-from core.results import pair_links
 from core.values import MIN_ACTIVE, Feature
 from core.views.tokens import concordance
 from ui import cards, measure_choice, selection, snippets
 from ui.errors import guarded
+from ui.feature_table import FIND, STATE, best_at, site_frame, to_setting
 from ui.go import anchor, linked, page_file
-from ui.notes import start_anew
-from ui.palette import site_colour
 from ui.selection import bind, value
 from ui.setup import Page
 from ui.share import path_told, share
 from ui.text import called, escape, figure, head, measure_name, measured, name_cell, quiet, table, title
 
 SHOW = selection.choice("contexts", ("strongest", "sampled"))
-FIND = selection.text("find", longest=80)
-STATE = selection.choice("state", ("all", "alive", "rare", "dead"))
 WINDOW = 24
 STRONGEST, SAMPLED, NEIGHBOURS, MOST_WORDS = 12, 4, 8, 4
-MOST_WORK = 3e9
-"""Token-wise products of active features that a page waits for: some seconds to half a minute."""
 BANDS = {(0, 0.5): "the weaker half", (0.5, 0.9): "50 to 90%", (0.9, 1): "the strongest tenth"}
 
 
@@ -67,13 +58,15 @@ def toolbar(page: Page, feature: Feature, place: DeltaGenerator) -> None:
     frames = {
         f"{feature}-contexts": lambda: tables.context_table(_contexts(page, feature)),
         f"{feature}-neighbours": lambda: _neighbour_frame(page, feature),
-        f"site-{feature.key}-features": lambda: _site_frame(page, feature),
+        f"site-{feature.key}-features": lambda: site_frame(page, feature),
     }
     sampled = value(SHOW) == "sampled"
     code = snippets.together(
         contexts=snippets.contexts(path, feature, SAMPLED if sampled else STRONGEST, sampled=sampled, window=WINDOW),
-        neighbours=snippets.neighbours(path, feature, value(_to(page, feature)), value(_measure(page)), NEIGHBOURS),
-        features=snippets.site_table(path, feature.key, value(FIND), value(STATE), _best_at(page, feature)),
+        neighbours=snippets.neighbours(
+            path, feature, value(to_setting(page, feature)), value(_measure(page)), NEIGHBOURS
+        ),
+        features=snippets.site_table(path, feature.key, value(FIND), value(STATE), best_at(page, feature)),
     )
     with place:
         if file := page_file("evolution"):
@@ -113,7 +106,7 @@ def neighbours(page: Page, feature: Feature) -> None:
     """The best links with any site by any measure; each leads to the feature and to the link's contexts."""
     if len(page.store.sites) < 2 and page.store.sites[0].d_sae < 2:
         return
-    to = _to(page, feature)
+    to = to_setting(page, feature)
     keys = [site.key for site in page.store.sites]
     with st.container(key="card-neighbours"):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -131,7 +124,7 @@ def neighbours(page: Page, feature: Feature) -> None:
 
 def _neighbour_rows(page: Page, feature: Feature) -> str:
     measure = value(_measure(page))
-    found = page.reading.neighbours(feature, value(_to(page, feature)), measure, NEIGHBOURS)
+    found = page.reading.neighbours(feature, value(to_setting(page, feature)), measure, NEIGHBOURS)
     if not found:
         dead = not page.store.summary(feature.key).active[feature.index]
         return quiet("none: this feature is never active" if dead else "none has a value by this measure")
@@ -144,12 +137,14 @@ def _neighbour_rows(page: Page, feature: Feature) -> str:
         numbers = [measured(name, link.measures[name]) for name in shown]
         numbers = [f"<b>{text}</b>" if name == measure else text for name, text in zip(shown, numbers, strict=True)]
         lift = "–" if link.lift != link.lift else f"{link.lift:,.0f}×" if link.lift >= 9.5 else f"{link.lift:.1f}×"
-        inspect = anchor("contexts", "evolution", feature=str(feature), link=f"{link.source},{link.target}")
-        cells = [anchor(str(other), feature=str(other), link=None), name_cell(other, page.labels, few)]
-        rows.append([*cells, f"{link.n_both:,}", *numbers, lift, *([inspect] if page_file("evolution") else [])])
-    names = ["feature", "", "both, tokens", *(measure_name(name) for name in shown), "lift"]
-    names += [""] if page_file("evolution") else []
-    return table(names, rows, [False, False] + [True] * (len(names) - 2))
+        inspect = anchor(
+            "inspect", "evolution", f"inspect the link of {link.source} and {link.target}", feature=str(feature),
+            link=f"{link.source},{link.target}",
+        )  # fmt: skip
+        cells = [anchor(str(other), feature=str(other), link=None), name_cell(other, page.labels, few), inspect]
+        rows.append([*cells, f"{link.n_both:,}", *numbers, lift])
+    names = ["feature", "called", "", "both, tokens", *(measure_name(name) for name in shown), "lift"]
+    return table(names, rows, [False] * 3 + [True] * (len(names) - 3))
 
 
 def _measure(page: Page) -> selection.Setting[str]:
@@ -157,17 +152,10 @@ def _measure(page: Page) -> selection.Setting[str]:
     return measure_choice.setting(measure_choice.of_features(page.store))
 
 
-def _to(page: Page, feature: Feature) -> selection.Setting[str]:
-    """The site to compare with; by default the next one, for the last site the one before."""
-    keys = [site.key for site in page.store.sites]
-    place = keys.index(feature.key)
-    return selection.choice("to", keys, keys[place + 1] if place + 1 < len(keys) else keys[max(0, place - 1)])
-
-
 def _neighbour_frame(page: Page, feature: Feature) -> pl.DataFrame:
     """What the table shows; no rows where the measure says nothing of the two sites."""
     try:
-        found = page.reading.neighbours(feature, value(_to(page, feature)), value(_measure(page)), NEIGHBOURS)
+        found = page.reading.neighbours(feature, value(to_setting(page, feature)), value(_measure(page)), NEIGHBOURS)
     except (SpacesDiffer, NothingRecorded):
         found = []
     return tables.neighbour_table(found, feature, page.labels)
@@ -195,79 +183,3 @@ def logits(page: Page, feature: Feature) -> None:
         columns.append(f'<div>{head(name)}<div class="s-pairs">{rows}</div></div>')
     with st.container(key="card-logits"):
         st.html(f'<div class="s-two">{"".join(columns)}</div>')
-
-
-# ---- the site's features
-
-
-def site(page: Page, feature: Feature) -> None:
-    """Every feature of the site; a row selects."""
-    with st.container(key="card-site"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            swatch = f'<i class="s-swatch" style="background:{_colour(page, feature)}"></i>'
-            st.html(f"{swatch}{head(f'All features of site {feature.key}')}", width="stretch")
-            _offer_best_links(page, feature)
-            st.text_input(
-                "Find", placeholder="label, token or number", label_visibility="collapsed", width=240, **bind(FIND)
-            )
-            st.selectbox(
-                "State", ("all", "alive", "rare", "dead"), label_visibility="collapsed", width=110, **bind(STATE)
-            )
-        frame = _site_frame(page, feature)
-        shown = frame.with_columns(pl.col("density") * 100)
-        st.dataframe(
-            shown, key="site-table", placeholder="–", height=360, hide_index=True, selection_mode="single-row",
-            column_config=_columns(frame), on_select=lambda: _row_chosen(frame),
-        )  # fmt: skip
-
-
-def _site_frame(page: Page, feature: Feature) -> pl.DataFrame:
-    return tables.find_in(page.reading.site_table(feature.key, value(_to(page, feature))), value(FIND), value(STATE))
-
-
-def _best_at(page: Page, feature: Feature) -> str:
-    """The site whose best links the table shows, "" while that pair has not been computed."""
-    to = value(_to(page, feature))
-    return to if page.reading.kept_pair(feature.key, to) else ""
-
-
-def _offer_best_links(page: Page, feature: Feature) -> None:
-    """A button that computes the pair of sites, where that takes seconds and not minutes."""
-    to = value(_to(page, feature))
-    if to == feature.key or _best_at(page, feature) or hosted():
-        return
-    active = [float(page.store.summary(key).active.sum()) / max(page.store.n, 1) for key in (feature.key, to)]
-    if page.store.n * active[0] * active[1] <= MOST_WORK and st.button(
-        f"Add best links at site {to}", key="best-links"
-    ):
-        with st.spinner(f"every pair of sites {feature.key} and {to}"):
-            pair_links(page.store, feature.key, to)
-        start_anew()
-
-
-def _row_chosen(frame: pl.DataFrame) -> None:
-    rows = st.session_state["site-table"]["selection"]["rows"]
-    if rows and rows[0] < len(frame):
-        selection.choose(selection.FEATURE, frame["feature"][rows[0]])
-
-
-def _columns(frame: pl.DataFrame) -> dict[str, Any]:
-    number = st.column_config.NumberColumn
-    columns: dict[str, Any] = {
-        "feature": st.column_config.TextColumn("feature", width="small"),
-        "hint": st.column_config.TextColumn("characteristic token", width="small"),
-        "state": st.column_config.TextColumn("state", width="small"),
-        "active": number("active, tokens", format="localized"),
-        "density": number("density, %", format="%.3f"),
-        "maximum": number("maximum", format="%.2f"),
-        "best": st.column_config.TextColumn("best link", width="small"),
-        "best_pearson": number("its Pearson", format="%.2f"),
-        "mean": number("mean when active", format="%.2f"),
-    }
-    if frame["label"].null_count() == len(frame):
-        columns["label"] = None
-    return columns
-
-
-def _colour(page: Page, feature: Feature) -> str:
-    return site_colour(page.store.site(feature.key).position, len(page.store.sites))

@@ -70,7 +70,7 @@ def _formula(gate: Gate, labels: Labels) -> str:
         sign = "not" if k >= len(gate.inputs) - gate.negated else "or" if gate.kind == "or" else "and"
         sign = sign if k or sign == "not" else ""
         inspect = anchor(
-            "link", "evolution", feature=str(gate.feature), link=f"{one},{gate.feature}",
+            "inspect", "evolution", feature=str(gate.feature), link=f"{one},{gate.feature}",
             label=f"inspect the link of {one} and {gate.feature}",
         )  # fmt: skip
         rows.append(f'<i>{sign}</i>{chip(one)}<span class="s-cut">{named(one, labels)}</span>{inspect}')

@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import Any
 
 import polars as pl
-import streamlit as st
 
 from core.analyses import gate_tables as tables
 from core.analyses.gate import Gate
@@ -19,9 +18,11 @@ from core.results import Notice
 from core.store import Store
 from core.values import Feature
 from ui import selection, site_choice
+from ui.columns import columns
 from ui.gate_cards import telling
 from ui.setup import Page
 from ui.share import Frames
+from ui.tables import choosing
 from ui.waiting import Progress, wait_for
 
 VIEWS = ("gates", "splits", "merges", "seed")
@@ -47,8 +48,8 @@ EXPLAINED = {
     "gates": "For each feature of the later site, combinations of features of the earlier one are searched on half of "
     "the documents. Those are listed that beat every single feature on the other half, by 0.05 of F1 at least.",
     "splits": "A feature is listed where two or more features of the later site fire almost only within it (necessity "
-    "0.9 or more, twice what chance gives), each on 5 to 90% of its tokens. Tokens with no such child are the rest; a "
-    "large rest is the sign of absorption: the feature goes on, and falls silent where a child fires.",
+    "0.9 or more, twice what chance gives), each on 5 to 90% of its tokens. Tokens with no such part are the rest; a "
+    "large rest is the sign of absorption: the feature goes on, and falls silent where a part fires.",
     "merges": "A feature of the later site is listed where two or more features of the earlier one fire almost only "
     "within it (sufficiency 0.9 or more, twice what chance gives), each making up 5 to 90% of its tokens.",
     "seed": "The paper calls a feature a gate where exactly two earlier ones are necessary (and) or sufficient (or) at "
@@ -141,6 +142,22 @@ def _first_to_show(page: Page, shown: Sequence) -> Any:
     return next(labelled, next(iter(told or shown), None))
 
 
+def nothing(asked: Asked, found: bool) -> tuple[str, str]:
+    """A title and a sentence where no row is listed; `found`: there would be some, but for what was typed or chosen.
+
+    >>> nothing(Asked("gates", "3", "4", find="zzqq"), True)
+    ('No gates at site 4 over site 3 match “zzqq”', 'Clear the search.')
+    """
+    words = f"No {NAMES[asked.view].lower()} {asked.where}"
+    if not found:
+        return words, f"{EXPLAINED[asked.view]} Choose two other sites."
+    of_kind = f"No “{KIND_NAMES[asked.kind]}” among the {NAMES[asked.view].lower()} {asked.where}"
+    title = of_kind if asked.kind != "any" else words
+    title += f" match{'es' * (asked.kind != 'any')} “{asked.find}”" if asked.find else ""
+    ways = ["clear the search"] * bool(asked.find) + ["choose every kind"] * (asked.kind != "any")
+    return title, f"{' or '.join(ways).capitalize()}."
+
+
 def features_of(one: Gate | Divided) -> tuple[Feature, ...]:
     """The feature that a row is about, and those that explain or divide it."""
     return (one.whole, *one.parts) if isinstance(one, Divided) else (one.feature, *one.inputs)
@@ -151,53 +168,36 @@ def name_of_row(asked: Asked, one: Gate | Divided) -> str:
     return f"{features_of(one)[0]} {one.kind}" if asked.view == "seed" else str(features_of(one)[0])
 
 
+LEADING = ("feature", "name", "kind", "holds", "held_out_f1", "held_out_gain", "coverage")
+"""What also a narrow window shows: what it is, and how well it holds, on documents that were not searched."""
+
+
 def shown_table(asked: Asked, frame: pl.DataFrame, shown: Sequence, one: Gate | Divided) -> None:
     """The table with the row in focus marked; choosing another shows its card."""
-    key = f"table:{asked}"
 
-    def chosen() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
-        if rows:
-            selection.choose(SHOWN.name, name_of_row(asked, shown[rows[0]]))
+    def chosen(row: int) -> None:
+        selection.choose(SHOWN.name, name_of_row(asked, shown[row]))
 
-    st.dataframe(
-        frame, key=key, hide_index=True, selection_mode="single-row", on_select=chosen,
-        height=min(395, 38 + 35 * len(frame)), column_config=_columns(frame), placeholder="–",
-        selection_default={"selection": {"rows": [shown.index(one)]}},
-    )  # fmt: skip
+    told = as_shown(frame)
+    choosing(told, f"table:{asked}", chosen, shown.index(one), columns=columns(told, widths={"name": 190}), height=395)
 
 
-TITLES = {
-    "name": "called", "input_names": "inputs called", "part_names": "parts called", "why": "why not", "f1": "F1",
-    "held_out_f1": "F1, held out", "held_out_gain": "gain, held out", "low": "gain from", "high": "gain to",
-    "several": "several at once",
-}  # fmt: skip
-HELP = {
-    "precision": "Of the tokens on which the inputs say so, the share on which the feature fires",
-    "recall": "Of the feature’s tokens, the share on which the inputs say so",
-    "gain": "F1 above the best single input",
-    "held_out_f1": "On the half of the documents that was not searched",
-    "held_out_gain": "F1 above the best single input, on the half of the documents that was not searched",
-    "coverage": "Share of the feature’s tokens with any part",
-    "overlap": "Share of those with two or more",
-    "divided": "Share of the feature’s tokens with exactly one part",
-    "several": "Share with two or more parts",
-    "rest": "Share with no part",
-}
-WIDTHS = {"feature": 62, "name": 170, "kind": 68, "inputs": 112, "input_names": 205, "parts": 150, "part_names": 290,
-          "holds": 54, "why": 260, "precision": 72, "coverage": 82, "held_out_f1": 92, "held_out_gain": 104,
-          "several": 110}  # fmt: skip
+def as_shown(frame: pl.DataFrame) -> pl.DataFrame:
+    """The columns that the table shows, those that matter first; kinds and inputs in words.
 
-
-def _columns(frame: pl.DataFrame) -> dict[str, Any]:
-    columns: dict[str, Any] = {}
-    for name, kind in frame.schema.items():
-        title, width, told = TITLES.get(name, name), WIDTHS.get(name, 62), HELP.get(name)
-        if kind == pl.Float64:
-            columns[name] = st.column_config.NumberColumn(title, format="%.2f", width=width, help=told)
-        else:
-            columns[name] = st.column_config.TextColumn(title, width=width, help=told)
-    return columns | {name: None for name in ("low", "high") if name in columns}
+    >>> rows = pl.DataFrame({"kind": ["and_not"], "precision": [0.9], "inputs": ["3_5 !3_7"], "low": [0.1]})
+    >>> as_shown(rows).to_dict(as_series=False)
+    {'kind': ['and not'], 'precision': [0.9], 'inputs': ['3_5, not 3_7']}
+    """
+    words = {
+        "kind": pl.col("kind").replace(KIND_NAMES),
+        "inputs": pl.col("inputs").str.replace_all(" ", ", ").str.replace_all("!", "not "),
+        "parts": pl.col("parts").str.replace_all(" ", ", "),
+    }
+    frame = frame.drop("low", "high", strict=False)
+    frame = frame.with_columns(words[name].alias(name) for name in words if name in frame.columns)
+    first = [name for name in LEADING if name in frame.columns]
+    return frame.select(*first, pl.exclude(first))
 
 
 def frames(page: Page, asked: Asked, frame: pl.DataFrame, one: Gate | Divided | None) -> Frames:

@@ -10,6 +10,7 @@ import polars as pl
 import streamlit as st
 
 from core.analyses.export import edge_table, name_in, written
+from ui.columns import columns
 
 Event = Mapping[str, Any]
 NODES = {"feature": pl.String, "name": pl.String, "site": pl.String, "active": pl.Int64, "expanded": pl.Boolean}
@@ -54,19 +55,6 @@ def _choosing(frame: pl.DataFrame, key: str, events: Sequence[Event], on_click: 
             on_click(events[rows[0]])
 
     st.dataframe(
-        frame,
-        key=key,
-        hide_index=True,
-        placeholder="–",
-        height=min(420, 38 + 35 * len(frame)),
-        column_config=_number_columns(frame),
-        selection_mode="single-row",
-        on_select=chosen,
-    )
-
-
-def _number_columns(frame: pl.DataFrame) -> dict[str, Any]:
-    """Counts with their thousands set apart, measures to three places."""
-    formats = {"Int64": "localized", "Float64": "%.3f"}
-    kinds = {name: str(kind) for name, kind in frame.schema.items()}
-    return {n: st.column_config.NumberColumn(format=formats[kind]) for n, kind in kinds.items() if kind in formats}
+        frame, key=key, hide_index=True, placeholder="–", height=min(420, 38 + 35 * len(frame)),
+        column_config=columns(frame), selection_mode="single-row", on_select=chosen,
+    )  # fmt: skip

@@ -161,8 +161,9 @@ def sites(page: Page) -> None:
         bar = f'<i class="s-bar" style="width:{4.5 * l0 / most:.2f}rem;background:{colour}"></i>'
         swatch = f'<i class="s-swatch" style="background:{colour}"></i>'
         rows.append(
-            [f"{swatch}{escape(site.key)}", f'<span class="s-quiet">{escape(site.hook_name)}</span>', f"{site.d_sae:,}",
-             f'{l0:.1f}<span class="s-bar-room">{bar}</span>', _share(dead, site.d_sae), _share(rare, site.d_sae)]
+            [f"{swatch}{escape(site.key)}", f'<span class="s-quiet s-hook">{escape(site.hook_name)}</span>',
+             f"{site.d_sae:,}", f'{l0:.1f}<span class="s-bar-room">{bar}</span>', _share(dead, site.d_sae),
+             _share(rare, site.d_sae)]
         )  # fmt: skip
     names = ("site", "hook", "features", "active a token", "dead", "rare")
     with st.container(key="card-sites"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Literal
 
 import polars as pl
 import streamlit as st
@@ -11,12 +10,14 @@ import streamlit as st
 from core.analyses.lifespans import MOST, Lifespans
 from ui import selection
 from ui.boxes import boxes
+from ui.columns import columns
 from ui.go import anchor, linked
 from ui.layers_evidence import NEVER, evidence
 from ui.layers_lifespans import Shown
 from ui.layers_page import LISTED, SHOWN, Asked
 from ui.lifespan_words import afterwards, told_of
 from ui.setup import Page
+from ui.tables import choosing
 from ui.text import head, measure_name, quiet
 
 
@@ -40,17 +41,7 @@ def chain_list(page: Page, asked: Asked, shown: Shown) -> None:
         if not n:
             st.html(quiet("None." if any(shown.question) else "No feature lasts for two sites: lower the threshold."))
             return
-        titles = {
-            "born": "from",
-            "born_name": "called",
-            "last": "to",
-            "last_name": "called there",
-            "length": "sites",
-            "weakest": "weakest step",
-            "best_next": "next site’s best",
-            "value_next": f"its {measure_name(asked.measure)}",
-        }
-        _listed(shown.frame, f"table:chains:{asked}:{told}", "born", titles, shown.row)
+        _listed(shown.frame, f"table:chains:{asked}:{told}", "born", shown.row, asked.measure)
     strip(page, shown.found, int(shown.chains[shown.row]))
 
 
@@ -86,38 +77,17 @@ def return_list(page: Page, asked: Asked, shown: Shown) -> None:
         if not found:
             st.html(quiet("None at this threshold."))
             return
-        titles = {"before_name": "called", "after": "there again as", "after_name": "called there", "value": "match",
-                  "between": "best in between", "depth": "depth below τ"}  # fmt: skip
-        _listed(shown.falls, f"table:returns:{asked}", "before", titles, shown.row)
+        _listed(shown.falls, f"table:returns:{asked}", "before", shown.row)
     one = found[shown.row]
     evidence(page, one.before, one.after, told="what it comes back as")
 
 
-WIDTHS: dict[str, int | Literal["small", "medium"]] = {
-    "born_name": "medium", "last_name": "medium", "before_name": "medium", "after_name": "medium",
-    "features": "medium", "then": 150, "weakest": 110, "best_next": 125,
-}  # fmt: skip
+def _listed(frame: pl.DataFrame, key: str, name: str, row: int, measure: str = "") -> None:
+    def chosen(row: int) -> None:
+        selection.choose(SHOWN.name, frame[name][row])
 
-
-def _listed(frame: pl.DataFrame, key: str, name: str, titles: dict[str, str], row: int) -> None:
-    def chosen() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
-        if rows:
-            selection.choose(SHOWN.name, frame[name][rows[0]])
-
-    columns = {}
-    for column, kind in frame.schema.items():
-        label, width = titles.get(column, column), WIDTHS.get(column, "small")
-        if kind == pl.String:
-            columns[column] = st.column_config.TextColumn(label, width=width)
-        else:
-            decimals = "%.3f" if kind == pl.Float64 else None
-            columns[column] = st.column_config.NumberColumn(label, format=decimals, width=width)
-    st.dataframe(
-        frame, key=key, hide_index=True, selection_mode="single-row", on_select=chosen, column_config=columns,
-        height=min(318, 38 + 35 * len(frame)), placeholder="–",
-        selection_default={"selection": {"rows": [row]}},
-    )  # fmt: skip
+    shown = columns(frame, {"value_next": f"its {measure_name(measure)}"} if measure else {})
+    choosing(frame, key, chosen, row, columns=shown)
 
 
 def list_switch() -> None:

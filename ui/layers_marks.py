@@ -14,11 +14,13 @@ from core.analyses.site_features import PANELS, behind
 from core.store import Store
 from core.values import MIN_ACTIVE, Feature
 from ui import selection
+from ui.columns import columns
 from ui.go import anchor, linked
 from ui.layers_evidence import in_focus
 from ui.layers_page import SHOWN
 from ui.marks import choices
 from ui.setup import Page
+from ui.tables import choosing
 from ui.text import contexts, head, named, quiet
 
 
@@ -116,23 +118,9 @@ def told(mark: Mark) -> str:
 def feature_list(frame: pl.DataFrame, key: str) -> None:
     """Features as a table; choosing a row shows its contexts."""
 
-    def chosen() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
-        if rows:
-            selection.choose(SHOWN.name, frame["feature"][rows[0]])
+    def chosen(row: int) -> None:
+        selection.choose(SHOWN.name, frame["feature"][row])
 
-    number = st.column_config.NumberColumn
-    columns = {
-        "feature": st.column_config.TextColumn("feature", width=80),
-        "name": st.column_config.TextColumn("called", width=260),
-        "density": number("density", format="%.3g", width=90),
-        "maximum": number("largest activation", format="%.3g", width=120),
-        "first": number("first active on token", format="localized", width=130),
-        "tenth": number("for the tenth time", format="localized", width=130),
-        "active": number("active tokens", format="localized", width=100),
-    }
-    st.dataframe(
-        frame, key=key, hide_index=True, selection_mode="single-row", on_select=chosen, column_config=columns,
-        height=min(318, 38 + 35 * len(frame)), placeholder="–",
-        selection_default={"selection": {"rows": [in_focus(frame, "feature", "name")]}},
-    )  # fmt: skip
+    titles = {"first": "first active on token"}
+    shown = columns(frame, titles, widths={"name": 260, "first": 130})
+    choosing(frame, key, chosen, in_focus(frame, "feature", "name"), columns=shown)

@@ -62,7 +62,7 @@ def numbers(page: Page, found: Sequence[SiteSummary]) -> None:
         rows.append(
             [
                 f'<span class="s-born"><i class="s-swatch" style="background:{colour}"></i>{escape(one.key)}</span>',
-                f'<span class="s-quiet">{escape(one.hook_name)}</span>',
+                f'<span class="s-quiet s-hook">{escape(one.hook_name)}</span>',
                 f"{one.d_sae:,}",
                 f'{one.l0:.1f}<span class="s-bar-room">{bar}</span>',
                 _silent(found, place, "dead", one.dead),

@@ -18,11 +18,13 @@ from core.values import Feature
 from core.views.curves import Line, line_figure
 from core.views.sankey import Paint, sankey
 from ui import palette, selection
+from ui.columns import columns
 from ui.go import anchor, linked
 from ui.layers_evidence import NEVER, NOT_MATCHED, evidence, in_focus
 from ui.layers_page import SHOWN, Asked, ByMeasure, colours
 from ui.marks import chart, choices
 from ui.setup import Page
+from ui.tables import choosing
 from ui.text import escape, head, measure_name, percent, quiet, table
 
 STYLE = Path(__file__).with_name("layers.css")
@@ -216,24 +218,13 @@ def behind(page: Page, asked: Asked, shown: Shown) -> None:
 
 
 def _choices(asked: Asked, found: Matches, frame: pl.DataFrame) -> None:
-    key = f"table:{asked}"
-
-    def chosen() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
-        if rows:
-            selection.choose(SHOWN.name, frame["feature"][rows[0]])
+    def chosen(row: int) -> None:
+        selection.choose(SHOWN.name, frame["feature"][row])
 
     here, there = (found.source, found.target) if of_source(asked.band) else (found.target, found.source)
-    columns = {
-        "feature": st.column_config.TextColumn(f"site {here}", width="small"),
-        "name": st.column_config.TextColumn("called"),
-        "match": st.column_config.TextColumn(f"best match, site {there}", width="small"),
-        "match_name": st.column_config.TextColumn("called"),
-        found.measure: st.column_config.NumberColumn(measure_name(found.measure), format="%.3f", width="small"),
-        "active": st.column_config.NumberColumn("active tokens", format="localized", width="small"),
-    }
-    st.dataframe(
-        frame, key=key, hide_index=True, selection_mode="single-row", on_select=chosen, column_config=columns,
-        height=min(318, 38 + 35 * len(frame)), placeholder="–",
-        selection_default={"selection": {"rows": [in_focus(frame, "feature", "name")]}},
-    )  # fmt: skip
+    shown = columns(
+        frame,
+        {"feature": f"site {here}", "match": f"best match, site {there}"},
+        widths={"name": 260, "match_name": 260},
+    )
+    choosing(frame, f"table:{asked}", chosen, in_focus(frame, "feature", "name"), columns=shown)

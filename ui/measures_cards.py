@@ -12,7 +12,9 @@ import streamlit as st
 from core.analyses.agreement import Agreement
 from core.labels import Labels
 from core.values import DATA_FREE, Feature
-from ui import measures_page, palette
+from ui import measures_page, palette, tables
+from ui.clicks import link_ends
+from ui.columns import columns
 from ui.text import called, figure, measure_name
 
 STYLE = Path(__file__).with_name("measures.css")
@@ -44,58 +46,19 @@ def picture(name: str) -> dict[str, Any]:
     return {"displaylogo": False, "modeBarButtons": [["toImage"]], "toImageButtonOptions": image}
 
 
-def choosing(frame: pl.DataFrame, key: str, height: int, act: Callable[..., None] = measures_page.show_link) -> None:
-    """A table of links, or of features with an `act` of their own; choosing a row inspects it."""
+def choosing(
+    frame: pl.DataFrame, key: str, height: int, act: Callable[..., None] = measures_page.show_link, link: str = ""
+) -> None:
+    """A table of links, or of features with an `act` of their own; choosing a row inspects it, `link` is ticked."""
     ends = [name for name in ("source", "target", "feature") if name in frame.columns]
-
-    def chosen() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
-        if rows:
-            act(*(frame[end][rows[0]] for end in ends))
-
-    st.dataframe(
-        frame, key=key, hide_index=True, placeholder="–", height=min(height, 38 + 35 * len(frame)), on_select=chosen,
-        selection_mode="single-row", column_config=column_config(frame),
-    )  # fmt: skip
+    links = frame.select(ends).rows()
+    row = links.index(tuple(link_ends(link))) if link and tuple(link_ends(link)) in links else None
+    shown = columns(frame, widths=WIDTHS)
+    tables.choosing(frame, key, lambda row: act(*links[row]), row, columns=shown, height=height)
 
 
-def column_config(frame: pl.DataFrame) -> dict[str, Any]:
-    """Names as people read them, measures to two places, counts with their thousands set apart."""
-    columns: dict[str, Any] = {}
-    for name, kind in frame.schema.items():
-        if kind == pl.String:
-            title = {"source_name": "named", "target_name": "named "}.get(name, name)
-            columns[name] = st.column_config.TextColumn(title, width=120 if "name" in name else 62)
-        elif name.endswith("_rank"):
-            columns[name] = st.column_config.NumberColumn("rank", format="%.2f", width=56)
-        elif kind == pl.Float64:
-            places = {"folded_mse": "%.3g", "expected": "%.1f"}.get(name, "%.3f")
-            columns[name] = st.column_config.NumberColumn(short(name), format=places, width=76, help=HELP.get(name))
-        else:
-            columns[name] = st.column_config.NumberColumn(
-                TITLES.get(name, name), format="localized", width=68, help=HELP.get(name)
-            )
-    return columns
-
-
-TITLES = {"n_both": "both", "n_source": "source on", "n_target": "target on", "seen_after": "seen after"}
-HELP = {
-    "expected": "tokens with both, if the two were independent",
-    "seen_after": "tokens of the first part that has it; none for a dead feature",
-    "active": "tokens of the whole store on which it is active",
-}
-
-
-def short(measure: str) -> str:
-    """A measure in a narrow column.
-
-    >>> short("mutual_information"), short("pearson")
-    ('MI', 'Pearson')
-    """
-    return SHORT.get(measure) or measure_name(measure)
-
-
-SHORT = {"mutual_information": "MI", "decoder_cosine": "dec. cosine", "virtual_weight": "virt. weight"}
+WIDTHS = {"source": 56, "source_name": 142, "target": 56, "target_name": 142}
+"""In pixels: so the measures and their ranks fit beside the chart."""
 
 
 # ---- looks and words

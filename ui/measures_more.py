@@ -40,7 +40,7 @@ def convergence(tables: answers.Errors, inspect: Callable[[int], None], key: str
             _control("Off by", OFF, ("half", "ninth"))
             if by == "tokens":
                 st.segmented_control(
-                    "Measure", MEASURES, format_func=cards.short, label_visibility="collapsed",
+                    "Measure", MEASURES, format_func=measure_name, label_visibility="collapsed",
                     **selection.bind(OF),
                 )  # fmt: skip
         if not len(tables.by_both):
@@ -101,7 +101,7 @@ def needed(table: pl.DataFrame, off: str = "half", within: float = WITHIN) -> st
 # ---- what has not been seen
 
 
-def unseen(page: Page, asked: parts.Asked, found: answers.Computed, frame: pl.DataFrame, theme: str) -> None:
+def unseen(page: Page, asked: parts.Asked, found: answers.Computed, frame: pl.DataFrame, link: str, theme: str) -> None:
     """Dead features and pairs never together against tokens; beside it those behind the chosen dot."""
     what, sample = asked.unseen
     seen, store = found.seen, page.store
@@ -125,7 +125,7 @@ def unseen(page: Page, asked: parts.Asked, found: answers.Computed, frame: pl.Da
                 st.html(head(f"{dead:,} not seen at site {what}", f"after {tokens}{most}; choose a row"))
             act = parts.show_link if what == "pairs" else parts.to_feature
             if len(frame):
-                cards.choosing(frame, f"unseen:{asked.source}:{asked.target}:{what}:{sample}", 300, act)
+                cards.choosing(frame, f"unseen:{asked.source}:{asked.target}:{what}:{sample}", 300, act, link)
             else:
                 st.html(quiet("None: all have been seen by then."))
 

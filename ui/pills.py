@@ -20,7 +20,7 @@ from core.views.svg import svg
 from ui import chance, measure_choice, selection, turned
 from ui import evolution as evo
 from ui.clicks import View, link_ends
-from ui.share import absolute, as_csv, as_parquet, path_told
+from ui.share import as_csv, as_parquet, offers, path_told
 from ui.text import measure_name
 
 STYLE = Path(__file__).with_name("evolution.css")
@@ -83,12 +83,11 @@ def pills(
             st.slider("Steps towards the input", 0, 12, **selection.bind(evo.UP))
             st.slider("Steps towards the output", 0, 12, **selection.bind(evo.DOWN))
         colour_pill()
-        with st.popover("Permalink"):
-            st.code(absolute(selection.permalink()), language=None, wrap_lines=True)
-        with st.popover("Download"), st.container(key="downloads"):
-            graph_downloads(graph, drawn, title, subtitle(view, settings, graph, by_chance))
-        with st.popover("Copy as Python"):
-            st.code(as_python(path_told(store), view, settings, by_chance), language="python")
+        sentence = subtitle(view, settings, graph, by_chance)
+        offers(
+            selection.permalink(), lambda: graph_downloads(graph, drawn, title, sentence),
+            as_python(path_told(store), view, settings, by_chance),
+        )  # fmt: skip
 
 
 def colour_pill(by_site: str = "site") -> None:
@@ -154,11 +153,12 @@ def graph_downloads(graph: nx.DiGraph, drawn: Picture, title: str, sentence: str
         "Links (CSV)": ("csv", "text/csv", lambda: as_csv(edge_table(graph))),
         "Links (Parquet)": ("parquet", "application/octet-stream", lambda: as_parquet(edge_table(graph))),
     }
-    for label, (ending, kind, make) in files.items():
-        name = f"{drawn.name}.{ending}"
-        st.download_button(
-            label, make, name, kind, key=f"download:{ending}", on_click="ignore", type="tertiary", width="stretch"
-        )
+    with st.container(key="downloads"):
+        for label, (ending, kind, make) in files.items():
+            name = f"{drawn.name}.{ending}"
+            st.download_button(
+                label, make, name, kind, key=f"download:{ending}", on_click="ignore", type="tertiary", width="stretch"
+            )
     st.caption("PNG: the button at the corner of the graph.")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -19,18 +18,16 @@ from core.views.graph import Picture
 from core.views.tokens import strength, visible
 from ui import evolution, measure_choice, pills, selection
 from ui import prompt_page as page
+from ui.columns import columns
 from ui.errors import error_box
 from ui.go import anchor
-from ui.share import absolute, as_csv, as_parquet
+from ui.share import as_csv, as_parquet, offers
+from ui.tables import choosing
 from ui.text import measure_name
 
 STYLE = Path(__file__).with_name("prompt.css")
 NAMES = {"first": ("sequence", "text", "token"), "second": ("with", "with_text", "with_token")}
 """The settings of either text, as they stand in an address."""
-WIDTHS = {
-    "site": 46, "feature": 74, "name": 224, "side": 66, "activation": 84, "first": 72, "second": 72, "community": 84,
-}  # fmt: skip
-TITLES = {"side": "in", "community_words": "its keywords"}
 HELP = {
     "activation": "the largest on the chosen tokens",
     "community": "its number on the page Communities",
@@ -149,9 +146,8 @@ def sharing(
     graph: nx.DiGraph, drawn: Picture, title: str, sentence: str, code: str, frames: Mapping[str, pl.DataFrame]
 ) -> None:
     """Permalink, downloads of exactly what is shown, and the Python behind it; `frames` are tables by name."""
-    with st.popover("Permalink"):
-        st.code(absolute(selection.permalink()), language=None, wrap_lines=True)
-    with st.popover("Download"), st.container(key="downloads"):
+
+    def downloads() -> None:
         if len(graph):
             pills.graph_downloads(graph, drawn, title, sentence)
         for name, frame in frames.items():
@@ -161,8 +157,8 @@ def sharing(
                     f"prompt-{name.casefold().replace(' ', '-')}.{kind}", key=f"download:{name}:{kind}",
                     on_click="ignore", type="tertiary", width="stretch",
                 )  # fmt: skip
-    with st.popover("Copy as Python"):
-        st.code(code, language="python")
+
+    offers(selection.permalink(), downloads, code)
 
 
 # ---- the strip of tokens
@@ -194,29 +190,13 @@ def strip(shown: page.Shown, which: str, row: np.ndarray, top: float, store: Sto
 # ---- the strongest features
 
 
-def strongest(frame: pl.DataFrame, key: str, act: Callable[[dict[str, str]], None]) -> None:
-    """The table; choosing a row is a click on the feature."""
-
-    def chosen() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
-        if rows:
-            act({"kind": "node", "node": frame["feature"][rows[0]]})
-
-    st.dataframe(
-        frame, key=key, hide_index=True, placeholder="–", selection_mode="single-row", on_select=chosen,
-        height=min(ROWS, 38 + 35 * len(frame)), column_config=_columns(frame),
-    )  # fmt: skip
-
-
-def _columns(frame: pl.DataFrame) -> dict[str, Any]:
-    columns: dict[str, Any] = {}
-    for name, kind in frame.schema.items():
-        title, width = TITLES.get(name, name), WIDTHS.get(name)
-        if kind.is_numeric():
-            form = "%.2f" if kind == pl.Float64 else "%d"
-            columns[name] = st.column_config.NumberColumn(title, format=form, width=width, help=HELP.get(name))
-        else:
-            columns[name] = st.column_config.TextColumn(title, width=width)
+def strongest(frame: pl.DataFrame, key: str, act: Callable[[dict[str, str]], None], feature: str) -> None:
+    """The table, the feature that is marked ticked; choosing another row is a click on it."""
+    names = frame["feature"].to_list()
+    shown = columns(frame, more=HELP, widths={"activation": 84, "community": 90})
     if "side" in frame.columns:  # the feature names its site, and the larger of the two stands beside it
-        columns |= {"activation": None, "site": None}
-    return columns
+        shown |= {"activation": None, "site": None}
+    choosing(
+        frame, key, lambda row: act({"kind": "node", "node": names[row]}),
+        names.index(feature) if feature in names else None, columns=shown, height=ROWS,
+    )  # fmt: skip

@@ -111,7 +111,7 @@ def refuse(name: str, why: str, instead: str = "") -> None:
     if given is None or name not in st.query_params:
         return
     drop(name)
-    note(f"{name} = {given[:60]} cannot be used: {why}{f'; {instead} stands in' if instead else ''}.")
+    note(f"{name} = “{given[:60]}” cannot be used: {why}{f'; {instead} stands in' if instead else ''}.")
     start_anew()  # the note stands at the top, where the page has been drawn already
 
 

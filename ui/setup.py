@@ -125,7 +125,7 @@ def _choose(found: list[Found]) -> Found | None:
     if wanted is not None and wanted not in by_name:
         selection.forget()  # what else the address asks for is about that store
         instead = f"; {found[0].name} is open instead, at its beginning" if found else ""
-        note(f"There is no store called {wanted[:60]} here{instead}.")
+        note(f"There is no store called “{wanted[:60]}” here{instead}.")
     chosen = by_name.get(wanted or "") or (found[0] if found else None)
     if chosen is not None:
         selection.choose(selection.STORE, chosen.name)

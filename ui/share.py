@@ -16,15 +16,31 @@ from ui import selection
 Frames = Mapping[str, Callable[[], pl.DataFrame]]
 
 
-def share(page: str, frames: Frames, snippet: str) -> None:
-    """Three quiet buttons; draw it last, in a container of its own, when every setting of the page has been read."""
-    with st.popover("Permalink"):
-        st.code(absolute(selection.permalink(page, **_kept())), language=None, wrap_lines=True)
-    with st.popover("Download"):
+def share(page: str, frames: Frames, snippet: str, picture: tuple[str, Callable[[], str]] | None = None) -> None:
+    """What `offers` offers, of a page with tables and maybe a `picture`: its file's name, and what makes the SVG.
+
+    Draw it last, in a container of its own, when every setting of the page has been read.
+    """
+
+    def downloads() -> None:
+        if picture is not None:
+            name, make = picture
+            st.download_button("Picture (SVG)", make, name, "image/svg+xml", key="download:svg", on_click="ignore")
         for name, frame in frames.items():
             _downloads(name, frame)
-    with st.popover("Copy as Python"):
-        st.code(snippet, language="python")
+
+    offers(selection.permalink(page, **_kept()), downloads, snippet)
+
+
+def offers(address: str, downloads: Callable[[], None], snippet: str) -> None:
+    """Three words at the end of the row of settings: they change nothing, and so are quieter than those."""
+    with st.container(horizontal=True, gap=None, key="offers", width="content"):
+        with st.popover("Permalink", type="tertiary"):
+            st.code(absolute(address), language=None, wrap_lines=True)
+        with st.popover("Download", type="tertiary"):
+            downloads()
+        with st.popover("Copy as Python", type="tertiary"):
+            st.code(snippet, language="python")
 
 
 def path_told(store: Store) -> str:

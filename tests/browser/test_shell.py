@@ -152,4 +152,4 @@ def test_an_unknown_page_and_store_are_no_traceback(tab: Any, server: Server) ->
     ready(tab, ".s-note")
     assert "Traceback" not in tab.locator("body").inner_text()
     (told,) = tab.locator(".s-note").all_inner_texts()
-    assert told == "There is no store called ../../etc/passwd here; demo is open instead, at its beginning."
+    assert told == "There is no store called “../../etc/passwd” here; demo is open instead, at its beginning."
