@@ -21,7 +21,7 @@ from core.values import DATA_FREE, Feature, about
 from ui import measure_choice, palette, selection
 from ui.notes import start_anew
 from ui.text import measure_name
-from ui.waiting import Progress, wait_for
+from ui.waiting import Progress, is_kept, wait_for
 
 METHOD = selection.choice("method", METHODS)
 RESOLUTION = selection.number("resolution", 1.0, 0.01, 100.0)
@@ -86,7 +86,7 @@ def in_words(asked: Settings) -> str:
     return f"{measure_name(asked.measure)} {asked.floor:.2f} or more {between}{rule}"
 
 
-STABLE = "communities:stable"
+STABLE, COLOUR_WORK = "communities:stable", "communities:colour"
 
 
 def first_answer(store: Store, labels: Labels, asked: Settings) -> tuple[Communities, bool]:
@@ -114,14 +114,15 @@ def answer(store: Store, labels: Labels, asked: Settings) -> Communities:
 
 def membership(store: Store, labels: Labels, asked: Settings) -> Communities:
     """The communities without the work that tells how stable they are: enough to colour by."""
-    return _waited(store_membership, "communities:colour", "Links between sites", store, labels, asked)
+    return _waited(store_membership, COLOUR_WORK, "Links between sites", store, labels, asked)
 
 
 def membership_at_hand(store: Store, labels: Labels, asked: Settings) -> Communities | None:
     """`membership` where it is kept already or takes a blink; None where nobody should wait for it unasked."""
     if hosted() and _activations(store) > MOST_HOSTED:
         return None
-    return membership(store, labels, asked) if at_hand(store, asked, UNASKED) else None
+    known = is_kept(_key(COLOUR_WORK, store, labels, asked)) or at_hand(store, asked, UNASKED)
+    return membership(store, labels, asked) if known else None
 
 
 def _waited(
@@ -136,7 +137,11 @@ def _waited(
 
         return find(store, labels, asked, report=report, cancelled=cancelled, notice=notice)
 
-    return wait_for((name, store.fingerprint, len(labels), asked), work, words, "pairs of sites")
+    return wait_for(_key(name, store, labels, asked), work, words, "pairs of sites")
+
+
+def _key(name: str, store: Store, labels: Labels, asked: Settings) -> tuple:
+    return name, store.fingerprint, len(labels), asked
 
 
 def pairs_done(share: float, pairs: int, whole: bool) -> float:

@@ -92,6 +92,13 @@ def wait_for(key: tuple, work: Work[T], words: str, unit: str = "", *, on_disk: 
     return found
 
 
+def is_kept(key: tuple) -> bool:
+    """Whether the result of this work is in memory, so that nobody would wait for it."""
+    desk = _desk()
+    with desk.lock:
+        return key in desk.kept
+
+
 def _forget_stop(key: tuple) -> None:
     if st.session_state.get(STOPPED) == key:
         del st.session_state[STOPPED]
