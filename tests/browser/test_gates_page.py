@@ -59,7 +59,7 @@ def test_a_gate_with_its_truth_table_and_no_script_of_a_label(tab: Any, server: 
 def test_an_inputs_link_leads_to_its_inspector(tab: Any, server: Server, store: Store) -> None:
     wanted = gates(store, "0", "1")[0]
     opened(tab, server, f"&shown={wanted.feature}")
-    tab.locator(".s-formula a", has_text="link").first.click()
+    tab.locator(".s-formula a", has_text="inspect").first.click()
     tab.wait_for_selector(".st-key-card-link .s-counts")
     assert "/evolution" in tab.url
     assert query(tab)["link"] == f"{wanted.inputs[0]},{wanted.feature}"
