@@ -24,6 +24,7 @@ from core.values import Feature, Label
 from tests.chains import planted_chains
 from tests.oracle import some_uncounted
 from tests.test_gates_page import SCRIPT, everything
+from ui import waiting
 from ui.prompt_page import Asked, Text, drawn
 from ui.prompt_words import as_python
 
@@ -174,6 +175,7 @@ def test_communities_that_take_long_wait_until_they_are_asked_for(
     app: AppTest, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ui.communities.UNASKED", 10)
+    waiting._desk.clear()  # other tests have found them
     token = str(busy_token(store, 3))
     opened(app, sequence="3", token=token)
     assert "community" not in table(app).columns
