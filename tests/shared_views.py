@@ -45,9 +45,9 @@ def shared(monkeypatch: pytest.MonkeyPatch) -> Catch:
     caught: list[Shared] = []
     draw: Callable[..., None] = share.share
 
-    def keep(page: str, frames: share.Frames, snippet: str) -> None:
+    def keep(page: str, frames: share.Frames, snippet: str, *picture: Any) -> None:
         caught.append(({name: frame() for name, frame in frames.items()}, snippet))
-        draw(page, frames, snippet)
+        draw(page, frames, snippet, *picture)
 
     monkeypatch.setattr(share, "share", keep)
     return Catch(caught)

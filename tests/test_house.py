@@ -102,7 +102,7 @@ def test_what_is_undefined_in_a_table_is_a_dash() -> None:
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "st.dataframe"
     ]
-    assert len(calls) > 8
+    assert len(calls) >= 2  # most tables are those of ui.tables
     for file, call in calls:
         assert {word.arg: ast.unparse(word.value) for word in call.keywords}.get("placeholder") == "'–'", file
 

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from core.__main__ import main, parser
+from core.analyses import edges as edges_of_a_pair
 from core.analyses.kept_links import CachedLinks
 from core.analyses.neighbours import StoreLinks
+from core.commands import edges as edges_command
 from core.errors import BadArgument
 from core.paths import ROOT
 from core.results import pair_links
@@ -63,6 +66,8 @@ def in_both_lists(odds_ratio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in [module for name, module in sys.modules.items() if name.split(".")[0] in ("core", "ui")]:
         if getattr(module, "MEASURES", None) == MEASURES:
             monkeypatch.setattr(module, "MEASURES", (*MEASURES, NAME))
+    for module in (edges_of_a_pair, edges_command):  # made of MEASURES as they were imported
+        monkeypatch.setattr(module, "COLUMNS", edges_of_a_pair.COLUMNS | {NAME: pl.Float64})
 
 
 @pytest.mark.usefixtures("in_both_lists")

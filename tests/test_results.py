@@ -283,7 +283,6 @@ def test_pairs_and_edges_commands(random_store: Store, tmp_path: Path, capsys: p
 def test_commands_name_what_is_wrong(random_store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = str(random_store.path)
     for command in (
-        ["pairs", path, "--from", "0"],
         ["pairs", path, "--from", "0", "--to", "0"],
         ["pairs", path, "--top", "0"],
         ["edges", path, "--out", str(tmp_path / "edges.xlsx")],
