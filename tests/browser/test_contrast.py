@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 PAGES = {
     "evolution?store=demo": ".st-key-card-link",
     "prompt?store=demo": ".s-tokens",
-    "layers?store=demo": ".s-here",
+    "layers?store=demo": ".s-sankey",
     "layers?store=demo&view=lifespans": ".s-heat",
     "gates?store=demo": ".s-formula i",
     "data?store=demo": ".st-key-card-collect",
@@ -63,5 +63,7 @@ def test_words_stand_out_from_what_is_behind_them(chromium: Any, server: Server,
     tab.goto(f"{server.url}/{path}")
     tab.wait_for_selector(PAGES[path])
     tab.wait_for_selector(".stApp[data-test-script-state=notRunning]")
+    for closed in tab.locator("details:not([open]) > summary").element_handles():
+        closed.click()
     assert tab.evaluate(POOR) == {}
     context.close()
