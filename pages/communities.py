@@ -6,11 +6,11 @@ from core.errors import StrataError
 from core.values import Feature
 from ui import communities as com
 from ui import communities_page as parts
+from ui import communities_pills as pills
 from ui import communities_shown as show
 from ui import communities_words as words
 from ui import selection
 from ui.cards import both_ways, summary
-from ui.communities_pills import pills
 from ui.errors import error_box, guarded
 from ui.evolution import report_of
 from ui.go import linked
@@ -29,7 +29,14 @@ if len(store.sites) < 2:
     st.stop()
 
 asked = com.read_settings(store)
-heading = st.container()
+ready = com.is_at_hand(store, labels, asked)
+heading = st.container() if ready else st.empty()  # what is empty at first would flicker
+if not ready:
+    with heading.container():
+        page_title("Looking for communities", f"By {com.in_words(asked)}.")
+row = st.container(horizontal=True, key="pills", gap="small", vertical_alignment="center")
+with row:
+    pills.settings(store, asked)
 with guarded(stop=True):
     found, whole = com.first_answer(store, labels, asked)
     communities, members = show.frames(store, labels, found, asked)
@@ -41,9 +48,10 @@ shown = show.members_of(store, view, members) if view else None
 told = f"No three features are linked: {com.in_words(asked)}"
 if view is not None:
     told = words.title_of(view.shown, found.graph.keys, one if view.part else None)
-with heading:
+with heading.container():
     page_title(told, words.explained(found, asked) if one else "Lower the floor, or choose another measure.")
-pills(store, asked, view, drawn, told, communities, members, shown)
+with row:
+    pills.of_the_view(store, asked, view, drawn, told, communities, members, shown)
 if view is None:
     st.stop()
 waiting = st.empty()

@@ -31,28 +31,25 @@ look = cards.colours(theme())
 pair = f"{asked.source}:{asked.target}:{asked.first}:{asked.second}:{asked.activity}"
 
 
-def toolbar(frames):
-    """Sites, the two measures, the rule; permalink, download, Python."""
+def settings():
+    """Sites, the two measures, the rule."""
     from_site, to_site = site_choice.settings(store)
     keys = [site.key for site in store.sites]
     place = keys.index(asked.source)
-    with st.container(horizontal=True, gap="small", key="toolbar", vertical_alignment="center"):
-        named = {"format_func": lambda key: f"site {key}", "label_visibility": "collapsed", "width": 105}
-        st.selectbox("From", keys[:-1], **named, **selection.bind(from_site))
-        st.html('<span class="s-quiet">→</span>', width="content")
-        st.selectbox("To", keys[place + 1 :], **named, **selection.bind(to_site))
-        options = measure_choice.of_pair(store, asked.source, asked.target)
-        settings = parts.measure_settings(store, asked.source, asked.target)
-        for words, setting in zip((first, second), settings, strict=True):
-            with st.popover(words[0].upper() + words[1:]):
-                st.radio(f"Measure instead of {words}", options, format_func=measure_name, **selection.bind(setting))
-        with st.popover("Active > 0" if not asked.activity else f"Active > {asked.activity:g} max"):
-            st.slider(
-                "Active above this share of a feature's maximum", 0.0, 0.9, step=0.05,
-                help="Pearson, cosine and what comes from weights do not depend on it.",
-                **selection.bind(parts.ACTIVITY),
-            )  # fmt: skip
-        share("measures", frames, parts.as_python(page, asked, *answers.range_of(found, asked), link))
+    named = {"format_func": lambda key: f"site {key}", "label_visibility": "collapsed", "width": 105}
+    st.selectbox("From", keys[:-1], **named, **selection.bind(from_site))
+    st.html('<span class="s-quiet">→</span>', width="content")
+    st.selectbox("To", keys[place + 1 :], **named, **selection.bind(to_site))
+    options = measure_choice.of_pair(store, asked.source, asked.target)
+    chosen = parts.measure_settings(store, asked.source, asked.target)
+    for words, setting in zip((first, second), chosen, strict=True):
+        with st.popover(words[0].upper() + words[1:]):
+            st.radio(f"Measure instead of {words}", options, format_func=measure_name, **selection.bind(setting))
+    with st.popover("Active > 0" if not asked.activity else f"Active > {asked.activity:g} max"):
+        st.slider(
+            "Active above this share of a feature's maximum", 0.0, 0.9, step=0.05,
+            help="Pearson, cosine and what comes from weights do not depend on it.", **selection.bind(parts.ACTIVITY),
+        )  # fmt: skip
 
 
 def inspect(place):
@@ -61,11 +58,18 @@ def inspect(place):
 
 
 with guarded(stop=True):
-    heading, tools = st.container(), st.container()
+    ready = answers.is_at_hand(store, asked)
+    heading = st.container() if ready else st.empty()  # what is empty at first would flicker
+    if not ready:
+        with heading.container():
+            page_title(f"Comparing measures of sites {asked.source} and {asked.target}", answers.WAITING)
+    toolbar = st.container(horizontal=True, gap="small", key="toolbar", vertical_alignment="center")
+    with toolbar:
+        settings()
     found = answers.compute(store, asked)
     compared = answers.compare(store, labels, asked, found)
     both, widest = compared.both, compared.widest
-    with heading:
+    with heading.container():
         page_title(cards.finding(asked, widest, labels), cards.explained(asked, both))
     spread = answers.drawn_pairs(labels, asked, found)
     link = parts.in_focus(store, asked, widest)
@@ -124,7 +128,7 @@ with guarded(stop=True):
     more.unseen(page, asked, found, unseen, link, theme())
     more.maxima(maxima, theme(), len(store.sites))
 
-    with tools:
+    with toolbar:
         name = f"{asked.source}-{asked.target}"
         frames = {
             f"{asked.first}-against-{asked.second}-{name}": lambda: widest,
@@ -137,4 +141,4 @@ with guarded(stop=True):
             f"not-seen-{name}": lambda: unseen,
             "maximum-activations": lambda: maxima,
         }
-        toolbar(frames)
+        share("measures", frames, parts.as_python(page, asked, *answers.range_of(found, asked), link))

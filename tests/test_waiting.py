@@ -194,11 +194,12 @@ def test_the_bar_promises_what_is_so_and_its_stop_is_heard(on_disk: bool, monkey
             time.sleep(0.01)
         raise Cancelled("stopped", "go on")
 
-    def title(words: str, told: str) -> None:
+    def head(words: str, told: str) -> str:
         seen.append(told)
         waiting._desk().jobs[key].stop.set()
+        return words
 
-    monkeypatch.setattr(waiting, "title", title)
+    monkeypatch.setattr(waiting, "head", head)
     page = script(f"promised {id(seen)}", work)
     page.session_state["on_disk"] = on_disk
     key = ("left", page.session_state["name"])

@@ -86,7 +86,12 @@ def in_words(asked: Settings) -> str:
     return f"{measure_name(asked.measure)} {asked.floor:.2f} or more {between}{rule}"
 
 
-STABLE, COLOUR_WORK = "communities:stable", "communities:colour"
+WORK, STABLE, COLOUR_WORK = "communities", "communities:stable", "communities:colour"
+
+
+def is_at_hand(store: Store, labels: Labels, asked: Settings) -> bool:
+    """Whether nobody would wait for them."""
+    return is_kept(_key(WORK, store, labels, asked)) or stability_at_hand(store, asked)
 
 
 def first_answer(store: Store, labels: Labels, asked: Settings) -> tuple[Communities, bool]:
@@ -107,9 +112,7 @@ def find_stability(store: Store, labels: Labels, asked: Settings) -> None:
 
 def answer(store: Store, labels: Labels, asked: Settings) -> Communities:
     """The communities with their stability; what was computed before comes from the cache on disk."""
-    return _waited(
-        store_communities, "communities", "Stability, over seeds and halves of the documents", store, labels, asked
-    )
+    return _waited(store_communities, WORK, "Stability, over seeds and halves of the documents", store, labels, asked)
 
 
 def membership(store: Store, labels: Labels, asked: Settings) -> Communities:

@@ -21,28 +21,31 @@ from ui.share import as_csv, as_parquet, offers, path_told
 from ui.text import measure_name
 
 
-def pills(
+def settings(store: Store, asked: Settings) -> None:
+    """What determines the communities: there before they are, so that nobody has to wait to change it."""
+    st.html(STYLE)
+    _links(store, asked)
+    _grouping(asked)
+    st.text_input(
+        "Find", placeholder="label, token or feature", label_visibility="collapsed", width=170,
+        **selection.bind(parts.FIND),
+    )  # fmt: skip
+
+
+def of_the_view(
     store: Store, asked: Settings, view: parts.View | None, drawn: Picture | None, told: str,
     communities: pl.DataFrame, members: pl.DataFrame, shown: pl.DataFrame | None,
 ) -> None:  # fmt: skip
-    """The row itself; call it when every setting of the page has been read."""
-    st.html(STYLE)
-    with st.container(horizontal=True, key="pills", gap="small", vertical_alignment="center"):
-        _links(store, asked)
-        _grouping(asked)
-        if view is not None:
-            _drawn(view)
-        st.text_input(
-            "Find", placeholder="label, token or feature", label_visibility="collapsed", width=170,
-            **selection.bind(parts.FIND),
-        )  # fmt: skip
+    """The rest of the row; call it when every setting of the page has been read."""
+    if view is not None:
+        _drawn(view)
 
-        def downloads() -> None:
-            _tables(communities, members, shown)
-            if view is not None and drawn is not None:
-                graph_downloads(view.graph, drawn, told, shown_parts.cut(view))
+    def downloads() -> None:
+        _tables(communities, members, shown)
+        if view is not None and drawn is not None:
+            graph_downloads(view.graph, drawn, told, shown_parts.cut(view))
 
-        offers(selection.permalink(), downloads, _python(store, asked, view))
+    offers(selection.permalink(), downloads, _python(store, asked, view))
 
 
 def _drawn(view: parts.View) -> None:

@@ -31,7 +31,7 @@ from core.values import DATA_FREE
 from ui import selection
 from ui.measures_page import LOW, Asked
 from ui.text import measure_name
-from ui.waiting import Progress, wait_for
+from ui.waiting import Progress, is_kept, wait_for
 
 WIDEST = 20
 BAR = 2  # bins a bar of the histogram
@@ -57,9 +57,20 @@ class Errors:
     by_tokens: pl.DataFrame
 
 
+WAITING = "Every feature of the one is counted against every one of the other, once: the result is kept on disk."
+
+
+def is_at_hand(store: Store, asked: Asked) -> bool:
+    """Whether nobody would wait for `compute`: it has been computed while the app runs."""
+    return is_kept(_key(store, asked))
+
+
+def _key(store: Store, asked: Asked) -> tuple:
+    return "measures", store.fingerprint, asked.source, asked.target, asked.activity
+
+
 def compute(store: Store, asked: Asked) -> Computed:
     """The pair, from the cache folder or computed, and its links on parts of the documents; kept while the app runs."""
-    key = ("measures", store.fingerprint, asked.source, asked.target, asked.activity)
 
     def work(progress: Progress, cancelled: Callable[[], bool], notice: Notice) -> Computed:
         pair, _ = pair_links(
@@ -74,7 +85,7 @@ def compute(store: Store, asked: Asked) -> Computed:
         return Computed(store.fingerprint, pair, kept, sampled, seen)
 
     words = f"Every feature of site {asked.source} against every feature of site {asked.target}"
-    return _weighed(store, asked, wait_for(key, work, words))
+    return _weighed(store, asked, wait_for(_key(store, asked), work, words))
 
 
 def _told(

@@ -20,7 +20,7 @@ from core.errors import Cancelled
 from core.paths import hosted
 from core.results import Notice
 from ui.memory import MOST, MOST_HOSTED, Shelf, bytes_of
-from ui.text import quiet, title
+from ui.text import head, quiet
 
 T = TypeVar("T")
 PATIENCE = 0.25  # seconds before a progress bar is worth showing
@@ -171,12 +171,11 @@ def _watch(job: Job, key: tuple, words: str, unit: str, on_disk: bool) -> None:
         st.session_state[STOPPED] = key  # the work may have ended when the page is drawn again
 
     place = st.empty()
-    with place.container():
-        title(
-            words, "It goes on when you leave this page" + on_disk * ", and whatever is finished is kept on disk" + "."
-        )
+    with place.container(), st.container(key=f"card-waiting:{words}"):  # a page may wait twice
+        kept = on_disk * ", and whatever is finished is kept on disk"
+        st.html(head(words, f"it goes on when you leave this page{kept}"))
         bar = st.progress(job.share)
-        st.button("Stop", key=f"waiting:stop:{words}", on_click=stop)  # a page may wait twice
+        st.button("Stop", key=f"waiting:stop:{words}", on_click=stop)
     while not job.future.done():
         told = "waiting for other work" if not job.began else coming_along(
             job.share, time.monotonic() - job.began, job.done, unit
