@@ -59,7 +59,7 @@ def how_long(found: Lifespans) -> str:
     'half of all one-to-one chains stop within 1.0 sites of their first'
     >>> from dataclasses import replace
     >>> how_long(replace(some, birth=np.zeros(9000, int), length=np.append(2, np.ones(8999, int))))
-    '0.01% of all chains that a later site could go on with do go on'
+    'where another site follows, 0.01% of all chains go on'
     """
     curve = survival(found)
     half = half_life(curve)
@@ -67,7 +67,7 @@ def how_long(found: Lifespans) -> str:
         return f"half of all one-to-one chains stop within {half:.1f} sites of their first"
     if np.isnan(curve[1]):
         return "no alive feature is followed by another site"
-    return f"{percent(float(curve[1]))} of all chains that a later site could go on with do go on"
+    return f"where another site follows, {percent(float(curve[1]))} of all chains go on"
 
 
 def explained(found: Lifespans) -> str:
