@@ -20,6 +20,9 @@ from core.statistics.characteristic import characteristic_tokens, token_frequenc
 from core.store import Store
 from core.values import Feature, Label, Name, Naming
 
+LONGEST = 200
+"""Characters of a search that count."""
+
 FITS = (r"{}", r"(?:^|\W){}", r"^{}", r"^{}(?:\W|$)", r"^{}$")
 """How well a label fits what was searched, each pattern better than the one before."""
 
@@ -130,13 +133,15 @@ class Labels:
     def search(self, text: str, limit: int = 50) -> tuple[list[tuple[Feature, Label]], int]:
         """The first `limit` labels that contain every word of `text`, and how many there are.
 
-        First those that are the text, then those that begin with it, have it where a word begins, have it at all, and
-        the others; within each the best score first, then in the order of the table.
+        First those that are the text, then those that begin with its words, with it, have it where a word begins, have
+        it at all, and the others; within each the best score first, then in the order of the table. Of a longer text
+        the first LONGEST characters count.
         """
-        words = text.lower().split()  # as Polars does: a case-folded ß would be found nowhere
+        typed = text[:LONGEST].lower().split()  # as Polars does: a case-folded ß would be found nowhere
+        words, whole = dict.fromkeys(typed), " ".join(typed)
         if not words:
             return [], 0
-        lower, whole = pl.col("label").str.to_lowercase().str.strip_chars(), " ".join(words)
+        lower = pl.col("label").str.to_lowercase().str.strip_chars()
         found = self._table.filter(pl.all_horizontal(lower.str.contains(word, literal=True) for word in words))
         found = found.filter(pl.col("key").is_in([site.key for site in self._store.sites]))
         fit = sum(

@@ -17,10 +17,13 @@ import polars as pl
 import pytest
 
 from core.__main__ import COMMANDS, main, parser
+from core.analyses.edges import silent_reach
 from core.library import DEMO
 from core.paths import ROOT
 from core.sources.planted import plant, planted_tokens
+from core.statistics.measures import mutual_information
 from core.store import Store
+from core.values import PairCounts
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -252,3 +255,15 @@ def test_the_server_looks_for_garbage_once_all_is_imported(monkeypatch: pytest.M
     finally:
         gc.enable()
         gc.unfreeze()
+
+
+@pytest.mark.parametrize("active", [(90, 60), (50, 50), (100, 60), (60, 100), (30, 40), (100, 100), (1, 99)])
+def test_silent_reach_is_what_the_best_of_all_disjoint_pairs_reaches(active: tuple[int, int], tmp_path: Path) -> None:
+    n = 100
+    on = [np.arange(n) < count for count in active]
+    store = plant(tmp_path / "s.h5", {key: one[:, None] * 1.0 for key, one in zip("01", on, strict=True)})
+    pairs = [(a, b) for a in range(1, active[0] + 1) for b in range(1, active[1] + 1) if a + b <= n]
+    a, b = np.array(pairs or [(0, 0)]).T
+    wanted = mutual_information(PairCounts(n, a, b, np.zeros_like(a), a, a, b, b, 0.0)).max()
+    assert silent_reach(store, "0", "1", ("mutual_information",)) == pytest.approx(wanted)
+    assert silent_reach(store, "1", "0", ("mutual_information",)) == pytest.approx(wanted)

@@ -78,6 +78,7 @@ def test_labels_are_found_by_all_words_and_kept_as_data(random_store: Store, tmp
     )
     labels = Labels(random_store, read_labels(tmp_path / "l.parquet"))
     assert searched(labels, "QUOTE closing") == ["1_2", "0_1"]
+    assert searched(labels, "quote " * 200_000) == ["1_2", "0_1"]  # a paste by mistake costs nothing
     assert labels.search("  ") == ([], 0)
     assert labels.search("[") == ([], 0)
     found = labels.get(Feature("2", 0))

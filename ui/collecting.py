@@ -159,7 +159,9 @@ def _job(job: jobs.Job) -> None:
             st.button("Cancel", key=f"cancel:{job.folder.name}", on_click=told_later(job.cancel))
         else:
             for name in _stores_of(progress):
-                st.button("Open", key=f"open:{job.folder.name}", on_click=selection.open_store, args=(name,))
+                if st.button("Open", key=f"open:{job.folder.name}"):
+                    selection.open_store(name)
+                    start_anew()  # all of the page, and not this list of jobs alone
             st.button("Forget", key=f"forget:{job.folder.name}", on_click=told_later(job.remove))
 
 

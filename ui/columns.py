@@ -43,7 +43,7 @@ COLUMNS = {
     "state": Column(width=60),
     # numbers of features and links
     "active": Column("active tokens", 96, "tokens of the whole store on which it is active"),
-        "mean": Column("mean when active", 130),
+    "mean": Column("mean when active", 130),
     "density": Column(width=90, decimals="%.3g"),
     "per_cent": Column("density, %", 90),
     "first": Column("first active on token", 130),

@@ -26,6 +26,7 @@ T = TypeVar("T")
 N = TypeVar("N", int, float)
 
 STORE, FEATURE, LINK = "store", "feature", "link"
+MOST_KEPT = 50  # addresses that are remembered
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,9 @@ def value(setting: Setting[T]) -> T:
     try:
         found = setting.read(given)
     except ValueError as error:
-        if setting.name in st.query_params:
+        if setting.name in _state()["asked"]:
             refuse(setting.name, str(error), _instead(setting))
+        _take_out(setting.name)  # another page's, under the same name
         return setting.default
     _mirror(setting.name)
     return found
@@ -168,12 +170,10 @@ def drop(name: str) -> None:
     state = _state()
     state["asked"].discard(name)
     state["chosen"].pop(name, None)
-    if not _drawing():
+    if _drawing():
+        _take_out(name)
+    else:
         state["fresh"].add(name)
-        return
-    state["mirrored"].pop(name, None)
-    if name in st.query_params:
-        del st.query_params[name]
 
 
 def open_store(name: str) -> None:
@@ -195,25 +195,34 @@ def forget() -> None:
 def adopt_address(page: str = "") -> None:
     """Bring the choices and the address together as a page begins to be drawn.
 
-    Where a click has chosen, its choices go into the address, all in one step of the browser's history. Else the
-    address is right wherever it is not what we have written: a link opened cold, or the browser's Back. It is so also
-    in what it lacks, since a default stands in no address.
+    The choices are right but for two cases. A page that was not drawn last may have been opened by an address, which
+    then tells. And the browser's Back restores an address, which is right also in what it lacks, since a default stands
+    in none. Else what differs from what we have written is stale: clicks may be quicker than the address.
+    All that changes does so in one step of the browser's history.
     """
     state, given = _state(), st.query_params.to_dict()
-    address = state["left"].get((page, frozenset(given.items())), given)
-    chosen, fresh, same = state["chosen"], state["fresh"], page == state["page"]
-    written = state["mirrored"] if same else {}
-    if not fresh:
-        other = {name: text for name, text in address.items() if text != written.get(name)}
+    chosen, fresh, arrived = state["chosen"], state["fresh"], page != state["page"]
+    back = bool(getattr(_run(), "is_history_navigation", False))
+    address = state["left"].get(_entry(page, given), given) if back else given
+    written = {} if arrived else state["mirrored"]
+    names = written.keys() | fresh
+    if back or arrived or not (fresh or given in state["earlier"]):
+        other = {name: text for name, text in address.items() if name not in fresh and text != written.get(name)}
         state["asked"] |= {name for name, text in other.items() if text != chosen.get(name)}
         chosen |= other
-        known = set(written) if same else state["uses"].get(page, set())
-        for name in known - address.keys() if address else ():  # an empty one says nothing: each page writes its store
+        names |= other.keys()
+    if back:
+        for name in state["uses"].get(page, set()) - address.keys() - {STORE}:
             chosen.pop(name, None)
-    now = {name: chosen.get(name, text) for name, text in address.items() if name not in fresh}
-    now |= {name: chosen[name] for name in sorted(fresh) if name in chosen}
+    elif arrived:  # what it had when it was left, unless another page has chosen anew
+        names |= {name for name, text in state["last"].get(page, {}).items() if chosen.get(name) == text}
+    now = {name: chosen[name] for name in sorted(names) if name in chosen}
     if now != given:
         st.query_params.from_dict(now)
+    if arrived:
+        state["last"][state["page"]] = state["mirrored"]
+        state["earlier"] = []
+    state["earlier"] = [*state["earlier"], state["mirrored"], dict(now)][-MOST_KEPT:]
     state |= {"mirrored": now, "fresh": set(), "page": page, "used": set()}
     state["uses"][page] = state["used"]
     if run := _run():
@@ -221,22 +230,25 @@ def adopt_address(page: str = "") -> None:
 
 
 def leave_for(page: str) -> dict[str, str]:
-    """As `address_of`, for `st.switch_page`.
+    """The parameters with which another page begins, for `st.switch_page`: the store, what a click has just chosen, and
+    what the page had when it was left.
 
-    It writes them to the address of the page that is left first, where Back will find them: they stand for what was
-    there, unless that page could have written them itself.
+    Streamlit writes them to the address of the page that is left first, where Back will find them: there they stand for
+    what was.
     """
-    state, address = _state(), address_of(page)
-    if address.keys() - state["uses"].get(state["page"], set()) - {STORE}:
-        state["left"][state["page"], frozenset(address.items())] = state["mirrored"]
+    state = _state()
+    last = {name for name, text in state["last"].get(page, {}).items() if state["chosen"].get(name) == text}
+    names = {STORE} | state["fresh"] | last
+    address = {name: state["chosen"][name] for name in sorted(names) if name in state["chosen"]}
+    state["left"][_entry(state["page"], address)] = state["mirrored"]
+    for entry in list(state["left"])[:-MOST_KEPT]:
+        del state["left"][entry]
     return address
 
 
-def address_of(page: str) -> dict[str, str]:
-    """The parameters with which another page begins: the store, what a click has just chosen, what it used last."""
-    state = _state()
-    names = {STORE} | state["fresh"] | state["uses"].get(page, set())
-    return {name: state["chosen"][name] for name in sorted(names) if name in state["chosen"]}
+def _entry(page: str, address: dict[str, str]) -> tuple[str, frozenset[tuple[str, str]]]:
+    """A step of the browser's history."""
+    return page, frozenset(address.items())
 
 
 def permalink(page: str = "", **changes: str | None) -> str:
@@ -272,6 +284,13 @@ def _mirror(name: str) -> None:
         st.query_params[name] = chosen
 
 
+def _take_out(name: str) -> None:
+    """The address has it no more; what is chosen stays."""
+    _state()["mirrored"].pop(name, None)
+    if name in st.query_params:
+        del st.query_params[name]
+
+
 def _drawing() -> bool:
     """Whether the page is being drawn; else a callback runs, before it is."""
     return _state()["run"]() is _run()
@@ -292,6 +311,8 @@ def _state() -> dict[str, Any]:
             "page": "",
             "used": set(),  # names that this page has read so far
             "uses": {},  # the same of the last run of each page
+            "earlier": [],  # addresses that this page has had: a quick click may bring one along
+            "last": {},  # the address of each page when it was left
             "left": {},  # addresses of pages as they were left, by those that were written over them
             "run": lambda: None,  # the one that draws the page; weak, since it holds all that it has drawn
         }

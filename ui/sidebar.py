@@ -48,7 +48,7 @@ def _navigation() -> None:
     with st.container(key="navigation", gap=None):
         for name in ("home", *PAGES):
             if file := page_file(name):
-                st.page_link(file, label=name.capitalize(), query_params=selection.address_of(name))
+                st.page_link(file, label=name.capitalize())
 
 
 # ---- the jump box

@@ -56,8 +56,10 @@ def silent_reach(store: Store, source: str, target: str, measures: Sequence[str]
     """
     if "mutual_information" not in measures:
         return 0.0
-    most = [int(active_counts(store, key, activity).max(initial=0)) for key in (source, target)]
-    a, b = most[0], min(most[1], store.n - most[0])
+    a, b = (int(active_counts(store, key, activity).max(initial=0)) for key in (source, target))
+    if a + b > store.n:  # they share the tokens among them, as evenly as they may
+        a = min(a, max(store.n - b, store.n // 2))
+        b = store.n - a
     return float(mutual_information(PairCounts(store.n, a, b, 0, a, a, b, b, 0))) if store.n else 0.0
 
 

@@ -99,6 +99,8 @@ class SiteEncoder:
         return self._sparse_on_cpu(dense) if dense.device.type == "cpu" else self._sparse_on_a_gpu(dense)
 
     def _sparse_on_a_gpu(self, dense: torch.Tensor) -> tuple[Any, Any, Any]:
+        if dense.dtype == torch.float64:
+            dense = dense.float()  # first: what is 0 then is not active
         least, most = dense.aminmax()  # one pass; NaN is handed on and fails both
         if not bool((least >= 0) & (most < torch.inf)):
             self._refuse(dense)

@@ -23,12 +23,13 @@ from core.values import Site
 
 def sparse_rows(dense: np.ndarray, counted: np.ndarray | None = None) -> Sparse:
     """The positive entries of `dense` [n_positions, d_sae] as rows by token; uncounted rows are left empty."""
+    dense = np.asarray(dense, np.float32)  # first: what is 0 then is not active
     active = dense > 0
     if counted is not None:
         active &= counted.astype(bool)[:, None]
     rows, columns = np.nonzero(active)
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(rows, minlength=len(dense)))])
-    values = dense[rows, columns].astype(np.float32)
+    values = dense[rows, columns]
     return Sparse(offsets.astype(np.int64), columns.astype(index_dtype(dense.shape[1])), values)
 
 

@@ -195,7 +195,7 @@ def seen(found: Seen, pairs: int, colours: Colours, lines: Mapping[str, str], ch
     curves += [
         (key, f"dead at site {key}", dead, max(1, found.features[key]), lines[key]) for key, dead in found.dead.items()
     ]
-    for (what, name, counts, of, line), symbol in zip(curves, SYMBOLS, strict=False):
+    for (what, name, counts, of, line), symbol in zip(curves, cycle(SYMBOLS), strict=False):
         ringed = [15 if (what, k) == chosen else 9 for k in range(len(counts))]
         ring = {"width": [2.5 if size > 9 else 0 for size in ringed], "color": colours["accent"]}
         figure.add_scatter(
