@@ -151,10 +151,10 @@ def test_another_store_starts_with_nothing_chosen(page: Open, stores: Path, rand
     def script() -> None:
         import streamlit as st
 
-        from ui import selection
+        from ui import address, selection
         from ui.go import follow
 
-        selection.adopt_address()
+        address.adopt()
         if st.button("go"):
             follow("data?store=random")
         st.text(f"{selection.raw('store')} {selection.raw('feature')} {st.session_state.get('strata:next')}")

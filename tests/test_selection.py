@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ui import selection
+from ui import address, selection
 from ui.selection import choice, count
 
 MEASURE = {page: choice("measure", options) for page, options in
@@ -73,7 +73,7 @@ class Browser:
         self.draw()
 
     def draw(self) -> None:
-        selection.adopt_address(self.page)
+        address.adopt(self.page)
         selection.choose(selection.STORE, selection.raw(selection.STORE) or "demo")
         self.shown = {setting.name: selection.value(setting) for setting in USED[self.page]}
 
@@ -87,7 +87,7 @@ class Browser:
         """A click that leads to another page, as `st.switch_page` does it: parameters first, then the page."""
         self.context = Run(is_history_navigation=False)
         click()
-        self.params.from_dict(selection.leave_for(page))
+        self.params.from_dict(address.leave_for(page))
         self.page = page
         self.push()
         self.run()
@@ -105,8 +105,9 @@ def tab(monkeypatch: pytest.MonkeyPatch) -> Browser:
     tab = Browser()
     tab.params.browser = tab
     state: dict[str, Any] = {}
-    monkeypatch.setattr(selection, "st", SimpleNamespace(query_params=tab.params, session_state=state))
-    monkeypatch.setattr(selection, "_run", lambda: tab.context)
+    for module in (address, selection):
+        monkeypatch.setattr(module, "st", SimpleNamespace(query_params=tab.params, session_state=state))
+    monkeypatch.setattr(address, "_run", lambda: tab.context)
 
     def refuse(name: str, why: str, instead: str = "") -> None:
         tab.refused.append(name)
@@ -206,6 +207,6 @@ def test_addresses_are_not_remembered_without_end(tab: Browser) -> None:
         tab.lead("feature", pick(FEATURE, f"1_{k}"))
         tab.open("evolution")
         tab.run(pick(K, 1 + k % 8))
-    state = selection.st.session_state["strata"]
-    assert len(state["left"]) == selection.MOST_KEPT
-    assert len(state["earlier"]) <= selection.MOST_KEPT
+    state = address.session()
+    assert len(state["left"]) == address.MOST_KEPT
+    assert len(state["earlier"]) <= address.MOST_KEPT

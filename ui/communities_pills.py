@@ -16,6 +16,7 @@ from ui import communities as com
 from ui import communities_page as parts
 from ui import communities_shown as shown_parts
 from ui import measure_choice, selection
+from ui.address import permalink
 from ui.pills import STYLE, graph_downloads
 from ui.share import as_csv, as_parquet, offers, path_told
 from ui.text import measure_name
@@ -45,7 +46,7 @@ def of_the_view(
         if view is not None and drawn is not None:
             graph_downloads(view.graph, drawn, told, shown_parts.cut(view))
 
-    offers(selection.permalink(), downloads, _python(store, asked, view))
+    offers(permalink(), downloads, _python(store, asked, view))
 
 
 def _drawn(view: parts.View) -> None:

@@ -9,7 +9,8 @@ from core.analyses.splits import Divided
 from core.labels import Labels
 from core.store import Store
 from core.views.division import Paint, division_bar, part_colours
-from ui import palette, selection
+from ui import palette
+from ui.address import permalink
 from ui.gate_cards import STYLE, chip, evidence, name_line, told_apart
 from ui.go import anchor, linked
 from ui.text import called, figure, head, listed, name_cell, percent, quiet, table
@@ -55,7 +56,7 @@ def _names(one: Divided, labels: Labels) -> list[str]:
 def _link(one: Divided, k: int) -> str:
     """The permalink of the link between the whole and a part."""
     source, target = (one.whole, one.parts[k]) if one.kind == "split" else (one.parts[k], one.whole)
-    return selection.permalink("evolution", feature=str(one.parts[k]), link=f"{source},{target}")
+    return permalink("evolution", feature=str(one.parts[k]), link=f"{source},{target}")
 
 
 def _paint(theme: str = "") -> Paint:

@@ -1,6 +1,6 @@
 """Links within a page that lead on without reloading it: HTML whose anchors come back to Python.
 
-An anchor's ``href`` is a permalink (`ui.selection.permalink`), so that it also opens in a new tab. A plain click is
+An anchor's ``href`` is a permalink (`ui.address.permalink`), so that it also opens in a new tab. A plain click is
 taken over by the component and becomes a choice and, where it leads to another page, a change of page.
 """
 
@@ -14,6 +14,7 @@ import streamlit as st
 
 from core.paths import ROOT
 from ui import selection
+from ui.address import leave_for, permalink
 
 HOME = "streamlit_app.py"
 
@@ -53,7 +54,7 @@ def linked(body: str, key: str) -> None:
 def anchor(body: str, page: str = "", label: str = "", **choices: str | None) -> str:
     """An HTML link to a view; `body` is HTML."""
     told = f' aria-label="{html.escape(label)}"' if label else ""
-    return f'<a data-go href="{html.escape(selection.permalink(page, **choices))}"{told}>{body}</a>'
+    return f'<a data-go href="{html.escape(permalink(page, **choices))}"{told}>{body}</a>'
 
 
 def follow(address: str) -> None:
@@ -88,7 +89,7 @@ def next_page(current: str) -> None:
     """Go where a callback wanted to; the first thing that a page does."""
     page = st.session_state.pop("strata:next", None)
     if page and page != current:
-        st.switch_page(page_file(page), query_params=selection.leave_for(page))
+        st.switch_page(page_file(page), query_params=leave_for(page))
 
 
 def page_file(page: str) -> str:

@@ -18,6 +18,7 @@ from core.values import Feature
 from core.views.curves import Line, line_figure
 from core.views.sankey import Paint, sankey
 from ui import palette, selection
+from ui.address import permalink
 from ui.columns import columns
 from ui.go import anchor, linked
 from ui.layers_evidence import NEVER, NOT_MATCHED, evidence, in_focus
@@ -96,7 +97,7 @@ def flow(page: Page, asked: Asked, told: Sequence[Turnover]) -> None:
     at = [step.source for step in told].index(asked.at)
 
     def address(pair: int, name: str) -> str:
-        return selection.permalink(at=told[pair].source, band=name, shown="")
+        return permalink(at=told[pair].source, band=name, shown="")
 
     drawn = sankey(told, paint(page), address, {"data-go": ""}, (at, asked.band), raw=asked.of == "all")
     with st.container(key="card-flow"):

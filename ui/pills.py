@@ -19,6 +19,7 @@ from core.views.graph import Picture, standalone
 from core.views.svg import svg
 from ui import chance, measure_choice, selection, turned
 from ui import evolution as evo
+from ui.address import permalink
 from ui.clicks import View, link_ends
 from ui.share import as_csv, as_parquet, offers, path_told
 from ui.text import measure_name
@@ -85,7 +86,7 @@ def pills(
         colour_pill()
         sentence = subtitle(view, settings, graph, by_chance)
         offers(
-            selection.permalink(), lambda: graph_downloads(graph, drawn, title, sentence),
+            permalink(), lambda: graph_downloads(graph, drawn, title, sentence),
             as_python(path_told(store), view, settings, by_chance),
         )  # fmt: skip
 

@@ -18,6 +18,7 @@ from core.views.graph import Picture
 from core.views.tokens import strength, visible
 from ui import evolution, measure_choice, pills, selection
 from ui import prompt_page as page
+from ui.address import permalink
 from ui.columns import columns
 from ui.errors import error_box
 from ui.go import anchor
@@ -158,7 +159,7 @@ def sharing(
                     on_click="ignore", type="tertiary", width="stretch",
                 )  # fmt: skip
 
-    offers(selection.permalink(), downloads, code)
+    offers(permalink(), downloads, code)
 
 
 # ---- the strip of tokens

@@ -18,7 +18,7 @@ from core.labels import Labels
 from core.library import Found, found_stores
 from core.store import Store
 from core.values import Feature
-from ui import feature_choice, selection
+from ui import address, feature_choice, selection
 from ui.errors import error_box, show_later
 from ui.go import next_page
 from ui.notes import note, take_notes
@@ -84,7 +84,7 @@ def set_up(title: str, *, needs_store: bool = True) -> Page:
     st.set_page_config(f"{title} · Strata", ICON, layout="wide", initial_sidebar_state="auto")
     st.html(STYLE)
     next_page(title.casefold())
-    selection.adopt_address(title.casefold())
+    address.adopt(title.casefold())
     found = found_stores()
     chosen = _choose(found)
     opened, problem = _open(chosen)

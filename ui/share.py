@@ -12,6 +12,7 @@ import streamlit as st
 from core.paths import hosted
 from core.store import Store
 from ui import selection
+from ui.address import permalink, used
 
 Frames = Mapping[str, Callable[[], pl.DataFrame]]
 
@@ -29,7 +30,7 @@ def share(page: str, frames: Frames, snippet: str, picture: tuple[str, Callable[
         for name, frame in frames.items():
             _downloads(name, frame)
 
-    offers(selection.permalink(page, **_kept()), downloads, snippet)
+    offers(permalink(page, **_kept()), downloads, snippet)
 
 
 def offers(address: str, downloads: Callable[[], None], snippet: str) -> None:
@@ -87,4 +88,4 @@ def _downloads(name: str, frame: Callable[[], pl.DataFrame]) -> None:
 
 
 def _kept() -> dict[str, str | None]:
-    return {name: selection.raw(name) for name in selection.used()}
+    return {name: selection.raw(name) for name in used()}
