@@ -94,6 +94,15 @@ def test_every_band_lists_its_features(opened: Open, store: Store, band: str) ->
         assert "None. Choose another band" in everything(app)
 
 
+@pytest.mark.parametrize(
+    ("band", "why"), [("rare_from", "It is not matched: on fewer than 10 tokens"), ("dead_to", "it never fires")]
+)
+def test_features_without_matches_say_why(opened: Open, band: str, why: str) -> None:
+    told = everything(opened(band=band, at="1"))
+    assert why in told
+    assert "ever resembles it" not in told
+
+
 def test_lifespans_of_a_chosen_cell(opened: Open, store: Store) -> None:
     app = opened(view="lifespans", born="0", length="3")
     shown = pl.DataFrame(app.dataframe[0].value)
